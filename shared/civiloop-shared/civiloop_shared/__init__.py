@@ -1,0 +1,1 @@
+"""What the Civiloop services share: contracts, Kafka, PostgreSQL, keys, the edge, observability. No business rule."""
