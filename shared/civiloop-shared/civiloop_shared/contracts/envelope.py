@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
-from civiloop_shared.errors import InvalidEventError
+from civiloop_shared.errors import CiviloopError
 
 CONTENT_TYPE = "application/cloudevents+json"
 HEADERS: tuple[tuple[str, bytes], ...] = (("content-type", CONTENT_TYPE.encode()),)
 _REQUIRED = ("id", "source", "type", "bodyid", "recordedtime")
+
+
+class InvalidEventError(CiviloopError):
+    """A topic's value can never be counted; ``reason`` is a stable word for it."""
+
+    code: ClassVar[str] = "invalid_event"
+    title: ClassVar[str] = "The value is no event of ours"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
