@@ -1,0 +1,1 @@
+"""What is computed, and by which rule: pure code, no I/O, no clock, no framework."""

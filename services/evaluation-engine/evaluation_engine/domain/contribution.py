@@ -1,0 +1,292 @@
+"""What one journey, answer or measurement adds to the aggregates.
+
+A contribution is a list of shares; a share is one map of measures and the address of every cell
+it goes to. A journey has a share where it started (channel = first), one where their part was
+done and one where it was fulfilled (channel = last). Changing a fact takes its old shares out and
+puts the new ones in: `Batch` nets that before anything is spread over cells, so that most events
+touch two or three numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from evaluation_engine.domain.accumulator import Measures
+from evaluation_engine.domain.buckets import DAY_MS, Grain, calendar, quarter_start
+from evaluation_engine.domain.journey import ABANDONED, FULFILLED, End, JourneyState
+from evaluation_engine.domain.sketch import bin_of
+
+OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class FactContext:
+    """What of the catalogue a fact is counted by, frozen when it is first seen."""
+
+    zone: str
+    silence_limit_ms: int | None
+    digital: frozenset[str]
+    steps: frozenset[str]
+    languages: frozenset[str]
+    segments: Mapping[str, frozenset[str]]
+
+    def step(self, name: str) -> str:
+        """A known step, or `other`."""
+        return name if name in self.steps else OTHER
+
+    def dimensions(
+        self, language: str | None, assisted: bool, segments: Iterable[tuple[str, str]]
+    ) -> tuple[tuple[str, str], ...]:
+        """Dimensions beside the channel; unknown languages and values are `other`, unknown segments are left out."""
+        found = [("assisted", "yes" if assisted else "no")]
+        if language:
+            found.append(("language", self._language(language)))
+        for name, value in segments:
+            known = self.segments.get(name)
+            if known is not None:
+                found.append((f"segment.{name}", value if value in known else OTHER))
+        return tuple(found)
+
+    def _language(self, tag: str) -> str:
+        if tag in self.languages:
+            return tag
+        primary = tag.partition("-")[0].lower()
+        return primary if primary in self.languages else OTHER
+
+
+class Cell(NamedTuple):
+    """Where a number is kept."""
+
+    service: str
+    cut: str
+    grain: Grain
+    bucket_start_ms: int
+
+
+class Address(NamedTuple):
+    """All the cells that one share goes to, unexpanded; `quarter` is None where there is no instant."""
+
+    service: str
+    cuts: tuple[str, ...]
+    quarter: int | None
+    day: int
+    month: int
+
+
+class Share(NamedTuple):
+    """One map of measures and where it goes."""
+
+    address: Address
+    measures: Measures
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer set; a question that was not answered is None."""
+
+    service: str
+    at_ms: int
+    channel: str | None = None
+    language: str | None = None
+    step: str | None = None
+    assisted: bool = False
+    segments: tuple[tuple[str, str], ...] = ()
+    rating: int | None = None
+    nps: int | None = None
+    effort: int | None = None
+    task: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A named value in thousandths of its unit, at an instant or spread over `[at_ms, until_ms)`."""
+
+    service: str
+    name: str
+    milli: int
+    at_ms: int
+    until_ms: int | None = None
+    channel: str | None = None
+
+
+@lru_cache(maxsize=8192)
+def cuts_of(channel: str | None, others: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Total, the channel, each other dimension, and channel x each other: total and channel come first."""
+    alone = tuple(f"{name}={value}" for name, value in others)
+    if channel is None:
+        return ("", *alone)
+    at = f"channel={channel}"
+    return ("", at, *alone, *(f"{at}|{cut}" for cut in alone))
+
+
+def of_journey(state: JourneyState, end: End | None, context: FactContext) -> tuple[Share, ...]:
+    """Shares of a journey that `settle` ended with `end` (None: still open)."""
+    others = context.dimensions(state.language, state.assisted, state.segments)
+    started = _address(state.service, state.started_at_ms, state.channel, others, context)
+    if state.excluded:
+        return (Share(started, {"j.started": 1, "j.fault": 1}),)
+    shares = [Share(started, _from_start(state, end, context))]
+    if state.completed_at_ms is not None:
+        channel = state.completed_channel
+        done = {"e.completed": 1}
+        if channel in context.digital and not state.assisted:
+            done["e.digital"] = 1
+        shares.append(Share(_address(state.service, state.completed_at_ms, channel, others, context), done))
+    if end and end.cause == FULFILLED:
+        address = _address(state.service, end.at_ms, state.end_channel, others, context)
+        shares.append(Share(address, _duration("e.dur", end.at_ms - state.started_at_ms)))
+    return tuple(shares)
+
+
+def _from_start(state: JourneyState, end: End | None, context: FactContext) -> Measures:
+    found: Measures = {"j.started": 1, "surv.start": 1}
+    if state.completed_at_ms is not None:
+        found["j.completed"] = 1
+    if state.waits:
+        found["wait.n"] = state.waits
+        found["wait.sum"] = state.waiting_ms
+    for step in dict.fromkeys(map(context.step, state.steps)):
+        found[f"step.{step}.reached"] = 1
+    for at_step in state.errors:
+        if at_step:
+            name = f"step.{context.step(at_step)}.errors"
+            found[name] = found.get(name, 0) + 1
+    if end:
+        _ended(found, state, end, context)
+    return found
+
+
+def _ended(found: Measures, state: JourneyState, end: End, context: FactContext) -> None:
+    duration = end.at_ms - state.started_at_ms
+    found["j.outcome"] = 1
+    found[f"j.{end.cause}"] = 1
+    found[f"surv.{end.cause}.{bin_of(duration)}"] = 1
+    if end.cause == FULFILLED:
+        found["dur.n"] = 1
+        found["dur.sum"] = duration
+        found["dur.sumsq"] = duration * duration
+        if state.first_attempt:
+            found["j.first_time"] = 1
+    elif end.cause == ABANDONED and end.step:
+        found[f"step.{context.step(end.step)}.abandoned"] = 1
+
+
+def _duration(prefix: str, duration: int) -> Measures:
+    squared = duration * duration
+    return {
+        "e.fulfilled": 1,
+        f"{prefix}.n": 1,
+        f"{prefix}.sum": duration,
+        f"{prefix}.sumsq": squared,
+        f"{prefix}.{bin_of(duration)}": 1,
+    }
+
+
+def of_answer(answer: Answer, context: FactContext) -> tuple[Share, ...]:
+    """The share of an answer set."""
+    others = context.dimensions(answer.language, answer.assisted, answer.segments)
+    if answer.step:
+        others += (("step", context.step(answer.step)),)
+    measures = {"answers": 1}
+    for name, value in (("rating", answer.rating), ("nps", answer.nps), ("effort", answer.effort)):
+        if value is not None:
+            measures[f"{name}.{value}"] = 1
+    if answer.task is not None:
+        measures[f"task.{answer.task}"] = 1
+    return (Share(_address(answer.service, answer.at_ms, answer.channel, others, context), measures),)
+
+
+def of_measurement(measurement: Measurement, context: FactContext) -> tuple[Share, ...]:
+    """One share, or one for each local day that the period touches; the parts add up to the whole exactly.
+
+    `n` counts day shares: it says that the value is measured on that day.
+    """
+    if measurement.until_ms is None:
+        address = _address(measurement.service, measurement.at_ms, measurement.channel, (), context)
+        return (Share(address, _moments(measurement.name, measurement.milli)),)
+    return tuple(_spread(measurement, measurement.until_ms, context))
+
+
+def _spread(measurement: Measurement, until_ms: int, context: FactContext) -> Iterator[Share]:
+    in_zone = calendar(context.zone)
+    cuts = cuts_of(measurement.channel, ())
+    begin, length, given = measurement.at_ms, until_ms - measurement.at_ms, 0
+    day = in_zone.day_start(begin)
+    while day < until_ms:
+        following = in_zone.day_start(day + DAY_MS + DAY_MS // 4)
+        upto = measurement.milli * (min(following, until_ms) - begin) // length
+        address = Address(measurement.service, cuts, None, day, in_zone.month_start(day))
+        yield Share(address, _moments(measurement.name, upto - given))
+        day, given = following, upto
+
+
+def _moments(name: str, milli: int) -> Measures:
+    return {f"m.{name}.n": 1, f"m.{name}.sum": milli, f"m.{name}.sumsq": milli * milli}
+
+
+def _address(
+    service: str, at_ms: int, channel: str | None, others: tuple[tuple[str, str], ...], context: FactContext
+) -> Address:
+    day, month = calendar(context.zone).day_and_month(at_ms)
+    return Address(service, cuts_of(channel, others), quarter_start(at_ms), day, month)
+
+
+class Batch:
+    """Nets the shares of many facts, then spreads what is left over the cells."""
+
+    __slots__ = ("_changes",)
+
+    def __init__(self) -> None:
+        self._changes: dict[Address, Measures] = {}
+
+    def change(self, old: Iterable[Share], new: Iterable[Share]) -> None:
+        """Take the old shares of a fact out and put the new ones in."""
+        for address, measures in new:
+            self._add(address, measures, 1)
+        for address, measures in old:
+            self._add(address, measures, -1)
+
+    def _add(self, address: Address, measures: Mapping[str, int], sign: int) -> None:
+        into = self._changes.get(address)
+        if into is None:
+            into = self._changes[address] = {}
+        for name, amount in measures.items():
+            into[name] = into.get(name, 0) + sign * amount
+
+    def cells(self, *, quarters_from_ms: int = 0) -> dict[Cell, Measures]:
+        """Change of every cell, zeros dropped; quarter hours that begin before `quarters_from_ms` are left out."""
+        found: dict[Cell, Measures] = {}
+        for address, changes in self._changes.items():
+            kept = {name: amount for name, amount in changes.items() if amount}
+            if kept:
+                for cell in cells_of(address, quarters_from_ms=quarters_from_ms):
+                    _merge_into(found, cell, kept)
+        return {cell: measures for cell, measures in found.items() if measures}
+
+
+def cells_of(address: Address, *, quarters_from_ms: int = 0) -> Iterator[Cell]:
+    """Every cell of an address: day and month for all cuts, quarter hour for total and channel."""
+    service, cuts, quarter, day, month = address
+    for cut in cuts:
+        yield Cell(service, cut, "day", day)
+        yield Cell(service, cut, "month", month)
+    if quarter is not None and quarter >= quarters_from_ms:
+        yield Cell(service, "", "quarter", quarter)
+        if len(cuts) > 1 and cuts[1].startswith("channel="):
+            yield Cell(service, cuts[1], "quarter", quarter)
+
+
+def _merge_into(found: dict[Cell, Measures], cell: Cell, change: Measures) -> None:
+    into = found.get(cell)
+    if into is None:
+        found[cell] = change.copy()
+        return
+    for name, amount in change.items():
+        total = into.get(name, 0) + amount
+        if total:
+            into[name] = total
+        else:
+            del into[name]

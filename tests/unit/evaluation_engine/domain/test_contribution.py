@@ -1,0 +1,189 @@
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.evaluation_engine.domain.journeys import DAY, MINUTE, T0, event
+from tests.unit.evaluation_engine.domain.test_journey import any_event, consistent
+
+from evaluation_engine.domain.accumulator import Measures, add, merge
+from evaluation_engine.domain.contribution import (
+    Answer,
+    Batch,
+    Cell,
+    FactContext,
+    Measurement,
+    Share,
+    cells_of,
+    of_answer,
+    of_journey,
+    of_measurement,
+)
+from evaluation_engine.domain.journey import JourneyEvent, fold, settle
+from evaluation_engine.domain.sketch import bin_of
+
+CONTEXT = FactContext(
+    zone="Asia/Tehran",
+    silence_limit_ms=14 * DAY,
+    digital=frozenset({"web", "app"}),
+    steps=frozenset({"form", "pay"}),
+    languages=frozenset({"fa", "el"}),
+    segments={"age": frozenset({"18-25"})},
+)
+
+
+def shares_of(events: list[JourneyEvent], now_ms: int = T0) -> tuple[Share, ...]:
+    state = fold(events)
+    if state is None:
+        return ()
+    return of_journey(state, settle(state, now_ms=now_ms, limit_ms=CONTEXT.silence_limit_ms), CONTEXT)
+
+
+def totals(*shares: Share) -> Measures:
+    return merge(share.measures for share in shares)
+
+
+def test_a_fulfilled_journey_counts_where_it_started_and_where_it_ended() -> None:
+    started, done, fulfilled = shares_of(
+        [
+            event("started", language="fa-IR", segments=(("age", "18-25"),)),
+            event("step", 1, step="form"),
+            event("completed", 2),
+            event("fulfilled", 60 * 24 * 40, channel="phone"),
+        ]
+    )
+    took = 40 * DAY
+    assert started.measures == {
+        "j.started": 1, "j.outcome": 1, "j.completed": 1, "j.fulfilled": 1, "j.first_time": 1,
+        "step.form.reached": 1, "surv.start": 1, f"surv.fulfilled.{bin_of(took)}": 1,
+        "dur.n": 1, "dur.sum": took, "dur.sumsq": took * took,
+    }  # fmt: skip
+    assert done.measures == {"e.completed": 1, "e.digital": 1}
+    assert fulfilled.measures == {
+        "e.fulfilled": 1, "e.dur.n": 1, "e.dur.sum": took, "e.dur.sumsq": took * took, f"e.dur.{bin_of(took)}": 1,
+    }  # fmt: skip
+    assert started.address.cuts == (
+        "", "channel=web", "assisted=no", "language=fa", "segment.age=18-25",
+        "channel=web|assisted=no", "channel=web|language=fa", "channel=web|segment.age=18-25",
+    )  # fmt: skip
+    assert "channel=phone" in fulfilled.address.cuts
+    assert started.address.month != fulfilled.address.month
+
+
+@pytest.mark.requirement("A4")
+def test_assisted_digital_is_completed_but_not_digital() -> None:
+    assert "e.digital" not in totals(*shares_of([event("started", assisted=True), event("completed", 1)]))
+    assert "e.digital" not in totals(*shares_of([event("started"), event("completed", 1, channel="phone")]))
+
+
+@pytest.mark.parametrize("cause", ["refused", "withdrawn", "ineligible"])
+def test_every_end_is_an_outcome_with_its_cause_and_bin(cause: str) -> None:
+    found = totals(*shares_of([event("started"), event(cause, 5)]))
+    assert found["j.outcome"] == found[f"j.{cause}"] == found[f"surv.{cause}.{bin_of(5 * MINUTE)}"] == 1
+    assert found.get("j.completed", 0) == (cause == "ineligible")
+    assert "dur.n" not in found
+
+
+def test_silence_counts_at_the_step_where_it_began() -> None:
+    events = [event("started"), event("step", 1, step="form"), event("step", 2, step="unheard of"), event("error", 3)]
+    events.append(event("error", 3, step="form"))
+    open_yet = totals(*shares_of(events))
+    given_up = totals(*shares_of(events, T0 + 15 * DAY))
+    assert "j.outcome" not in open_yet
+    assert given_up["step.form.abandoned"] == given_up["j.abandoned"] == 1
+    assert given_up["step.other.reached"] == given_up["step.form.errors"] == 1
+
+
+@pytest.mark.requirement("A4")
+def test_a_journey_that_ends_before_it_starts_is_only_a_fault() -> None:
+    assert [s.measures for s in shares_of([event("started", 9), event("fulfilled")])] == [
+        {"j.started": 1, "j.fault": 1}
+    ]
+
+
+def test_unknown_values_are_other_and_unknown_segments_are_left_out() -> None:
+    dimensions = CONTEXT.dimensions("sv", True, (("age", "99"), ("shoe", "44")))
+    assert dimensions == (("assisted", "yes"), ("language", "other"), ("segment.age", "other"))
+
+
+def test_cells_are_days_and_months_for_all_cuts_and_quarter_hours_for_total_and_channel() -> None:
+    (share,) = shares_of([event("started", language="fa")])
+    cells = list(cells_of(share.address))
+    assert len(cells) == len(set(cells))
+    by_grain = {grain: {c.cut for c in cells if c.grain == grain} for grain in ("quarter", "day", "month")}
+    assert by_grain["quarter"] == {"", "channel=web"}
+    assert by_grain["day"] == by_grain["month"] == set(share.address.cuts)
+    no_channel = shares_of([event("started", channel=None)])[0]
+    assert {c.cut for c in cells_of(no_channel.address) if c.grain == "quarter"} == {""}
+    assert not [c for c in cells_of(share.address, quarters_from_ms=T0 + DAY) if c.grain == "quarter"]
+
+
+@pytest.mark.requirement("P2")
+@settings(deadline=None, max_examples=150)
+@given(st.lists(any_event, max_size=8), st.integers(0, 99))
+def test_aggregates_are_the_same_whatever_the_order_and_batching(events: list[JourneyEvent], seed: int) -> None:
+    at_once = Batch()
+    piecemeal: dict[Cell, Measures] = {}
+    events = consistent(events)
+    at_once.change((), shares_of(events))
+    random = Random(seed)
+    random.shuffle(events)
+    seen: list[JourneyEvent] = []
+    old: tuple[Share, ...] = ()
+    for one in events:
+        batch = Batch()
+        seen.append(one)
+        new = shares_of(seen)
+        batch.change(old, new)
+        for cell, change in batch.cells().items():
+            add(piecemeal.setdefault(cell, {}), change)
+        old = new
+    assert {c: m for c, m in piecemeal.items() if m} == at_once.cells()
+
+
+def test_what_did_not_change_touches_no_cell() -> None:
+    batch = Batch()
+    batch.change(
+        shares_of([event("started"), event("step", 1, step="form")]),
+        shares_of([event("started"), event("step", 1, step="form"), event("step", 2, step="form")]),
+    )
+    assert batch.cells() == {}
+
+
+def test_an_answer_counts_what_was_answered_and_nothing_else() -> None:
+    (share,) = of_answer(Answer("permit", T0, channel="web", rating=5, nps=0, task="partly", step="pay"), CONTEXT)
+    assert share.measures == {"answers": 1, "rating.5": 1, "nps.0": 1, "task.partly": 1}
+    assert {"step=pay", "channel=web|step=pay"} <= set(share.address.cuts)
+
+
+def test_an_erased_answer_leaves_nothing() -> None:
+    shares = of_answer(Answer("permit", T0, rating=3), CONTEXT)
+    batch = Batch()
+    batch.change((), shares)
+    batch.change(shares, ())
+    assert batch.cells() == {}
+
+
+def test_a_measurement_at_an_instant_has_moments() -> None:
+    (share,) = of_measurement(Measurement("permit", "cost", -12_500, T0, channel="web"), CONTEXT)
+    assert share.measures == {"m.cost.n": 1, "m.cost.sum": -12_500, "m.cost.sumsq": 12_500**2}
+    assert share.address.quarter == T0
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.integers(-(10**9), 10**12),
+    st.integers(0, 400 * DAY),
+    st.integers(1, 400 * DAY),
+    st.sampled_from(["Asia/Tehran", "Europe/Athens"]),
+)
+def test_a_period_is_spread_over_its_days_and_nothing_is_lost(milli: int, offset: int, length: int, zone: str) -> None:
+    context = FactContext(zone, None, frozenset(), frozenset(), frozenset(), {})
+    shares = of_measurement(Measurement("permit", "cost", milli, T0 + offset, T0 + offset + length), context)
+    days = [s.address.day for s in shares]
+    assert totals(*shares).get("m.cost.sum", 0) == milli
+    assert all(23 * 60 * MINUTE <= b - a <= 25 * 60 * MINUTE for a, b in pairwise(days))
+    assert days[0] <= T0 + offset < days[0] + 25 * 60 * MINUTE
+    assert days[-1] < T0 + offset + length
+    assert all(c == Cell("permit", "", c.grain, c.bucket_start_ms) for s in shares for c in cells_of(s.address))
