@@ -92,6 +92,22 @@ class KpiResult(_Wire):
     details: dict[str, Any] = Field(default_factory=dict)
 
 
+class KpiSummary(_Wire):
+    """What a reader must know of a KPI's definition: every published number cites it."""
+
+    id: Identifier
+    version: int
+    title: dict[str, str]
+    formula: str
+    source: str
+    unit: str
+    direction: Literal["up", "down"]
+    family: str
+    interval_method: str
+    minimum_to_show: int
+    minimum_to_judge: int
+
+
 class TargetResult(_Wire):
     """A target judged by a KPI result."""
 
@@ -145,6 +161,7 @@ class EvaluationRecorded(_Wire):
     as_of: Instant
     catalogue_version: int
     inputs_digest: str
+    definitions: tuple[KpiSummary, ...] = ()
     results: tuple[KpiResult, ...]
     cuts: tuple[KpiResult, ...] = ()
     targets: tuple[TargetResult, ...]
