@@ -1,0 +1,1 @@
+"""Ingest workers, evaluator and API: from events to published verdicts."""

@@ -1,0 +1,72 @@
+"""Errors of the evaluation engine.
+
+CiviloopError
+├── ValidationError
+│   └── CatalogueRefusedError      files of a catalogue break rules; carries every ``CatalogueFault``
+├── ConflictError
+│   └── CatalogueChangedError      somebody else applied a catalogue meanwhile
+└── NotFoundError
+├── UnknownServiceError
+├── UnknownKpiError
+└── UnknownKeyError
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from civiloop_shared.errors import ConflictError, NotFoundError, ValidationError, ValidationFault
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CatalogueFault:
+    """One thing that is wrong in a catalogue file, where it stands, and why. A warning doesn't stop an apply."""
+
+    file: str
+    line: int
+    field: str
+    reason: str
+    severity: Literal["error", "warning"] = "error"
+
+
+class CatalogueRefusedError(ValidationError):
+    """Nothing was applied: ``catalogue_faults`` lists every fault of every file."""
+
+    code: ClassVar[str] = "catalogue-refused"
+    title: ClassVar[str] = "The catalogue has faults; nothing was applied"
+
+    def __init__(self, faults: Iterable[CatalogueFault]) -> None:
+        self.catalogue_faults = tuple(faults)
+        super().__init__(
+            faults=(ValidationFault(f"{f.file}:{f.line}: {f.field}", f.reason) for f in self.catalogue_faults)
+        )
+
+
+class CatalogueChangedError(ConflictError):
+    """The catalogue is no longer the one that the plan was made against."""
+
+    code: ClassVar[str] = "catalogue-changed"
+    title: ClassVar[str] = "The catalogue was changed by somebody else meanwhile; plan again"
+
+
+class UnknownServiceError(NotFoundError):
+    """There is no such service in the caller's body."""
+
+    code: ClassVar[str] = "unknown-service"
+    title: ClassVar[str] = "There is no such service"
+
+
+class UnknownKpiError(NotFoundError):
+    """There is no such KPI."""
+
+    code: ClassVar[str] = "unknown-kpi"
+    title: ClassVar[str] = "There is no such KPI"
+
+
+class UnknownKeyError(NotFoundError):
+    """There is no such key in the caller's body."""
+
+    code: ClassVar[str] = "unknown-key"
+    title: ClassVar[str] = "There is no such key"

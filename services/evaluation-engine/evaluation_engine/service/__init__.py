@@ -1,0 +1,1 @@
+"""Use cases of the evaluation engine; they know ports, not libraries."""
