@@ -1,9 +1,9 @@
 """What can be wrong with a partition that reading on would make worse.
 
-    CiviloopError
-    └── PartitionError            stop this partition and say so
-        ├── OffsetLostError       the next offset lies outside of what the broker has
-        └── TopicRecreatedError   the topic is another one than the one that was read so far
+CiviloopError
+└── PartitionError              stop this partition and say so
+├── OffsetLostError       the next offset lies outside of what the broker has
+└── TopicRecreatedError   the topic is another one than the one that was read so far
 """
 
 from __future__ import annotations

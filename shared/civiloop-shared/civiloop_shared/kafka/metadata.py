@@ -95,7 +95,7 @@ class _TopicIdsRequest(Request[_MetadataRequest]):  # type: ignore[misc]
     API_KEY = 3
 
     def __init__(self, topics: Iterable[str]) -> None:
-        self._topics = [(_NO_ID, topic, {}) for topic in topics]
+        self._topics: list[tuple[UUID, str, dict[int, bytes]]] = [(_NO_ID, topic, {}) for topic in topics]
 
     def build(self, request_struct_class: type[_MetadataRequest]) -> _MetadataRequest:
         return request_struct_class(self._topics, False, False, {})

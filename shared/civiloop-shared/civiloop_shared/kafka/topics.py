@@ -99,7 +99,7 @@ async def _check_partitions(admin: AIOKafkaAdminClient, wanted: dict[str, Topic]
     for found in await admin.describe_topics(list(wanted)):
         name, count = found["topic"], len(found["partitions"])
         if count and count != wanted[name].partitions:
-            raise TopicMismatchError(f"topic {name} has {count} partitions, the contract says {wanted[name].partitions}")
+            raise TopicMismatchError(f"{name} has {count} partitions, the contract says {wanted[name].partitions}")
 
 
 async def _align(admin: AIOKafkaAdminClient, wanted: dict[str, Topic], replication_factor: int) -> None:
