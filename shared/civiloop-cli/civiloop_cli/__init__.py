@@ -1,0 +1,1 @@
+"""The command `civiloop` and the embedded platform that it runs."""
