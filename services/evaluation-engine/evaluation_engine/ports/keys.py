@@ -29,7 +29,10 @@ class KeyStore(Protocol):
         """Return the keys of one body, newest first."""
 
     async def add(self, key: KeyDefined, messages: tuple[Message, ...], *, if_absent: bool = False) -> bool:
-        """Store a key and its body if that is new, with their messages; False when it was there already."""
+        """Store a key with its messages; False when it was there already and ``if_absent``."""
+
+    async def body_is_known(self, body: str) -> bool:
+        """Say whether anything of this body is stored."""
 
     async def revoke(self, key_id: str, body: str, at: datetime, messages: tuple[Message, ...]) -> bool:
         """Mark a live key of this body as revoked, with its messages; False when there is none."""
