@@ -126,6 +126,7 @@ class ClauseResult(_Wire):
     """One criterion of a benchmark: what held and by how much it was missed."""
 
     rule: str
+    kpi: str = ""
     level: Literal["redesign", "reimplement", "goal"]
     state: str
     critical: bool = False
