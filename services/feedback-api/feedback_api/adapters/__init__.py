@@ -1,0 +1,1 @@
+"""PostgreSQL, encryption and metrics behind the ports."""
