@@ -2,8 +2,9 @@
 
 CiviloopError
 └── PartitionError              stop this partition and say so
-├── OffsetLostError       the next offset lies outside of what the broker has
-└── TopicRecreatedError   the topic is another one than the one that was read so far
+├── OffsetLostError         the next offset lies outside of what the broker has
+└── TopicRecreatedError     the topic is another one than the one that was read so far
+
 """
 
 from __future__ import annotations

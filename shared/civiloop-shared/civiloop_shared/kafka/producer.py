@@ -42,7 +42,7 @@ class ProducerOptions:
     max_record_bytes: int = 900_000
     batch_bytes: int = 512 * 1024
     linger_ms: float = 0.0
-    compression: str | None = "lz4"
+    compression: str | None = "zstd"
     request_timeout_ms: int = 5_000
 
 
