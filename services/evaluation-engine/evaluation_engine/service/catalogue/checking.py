@@ -86,13 +86,20 @@ def _parse(place: Located, faults: list[CatalogueFault]) -> AnyDocument | None:
     try:
         return model.model_validate(place.data, by_name=False, by_alias=True)
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_input=False, include_context=False):
-            path: Path = tuple(part for part in detail["loc"] if part != "[key]")
-            faults.append(place.fault(path, _reason(detail["type"], detail["msg"], path, place.data, model)))
+        faults.extend(_faults(error, place, model))
         return None
 
 
-def _reason(kind: str, message: str, path: Path, data: dict[str, Any], model: type[AnyDocument]) -> str:
+def _faults(error: ValidationError, place: Located, model: type[AnyDocument]) -> Iterable[CatalogueFault]:
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    paths: list[Path] = [tuple(part for part in detail["loc"] if part != "[key]") for detail in details]
+    for path, detail in zip(paths, details, strict=True):
+        inner = any(len(other) > len(path) and other[: len(path)] == path for other in paths)
+        if not (inner and detail["type"] == "too_short"):  # an item that is refused isn't one item too few as well
+            yield place.fault(path, _reason(detail["type"], detail["msg"], path, model))
+
+
+def _reason(kind: str, message: str, path: Path, model: type[AnyDocument]) -> str:
     if kind == "extra_forbidden":
         known = sorted(_fields_at(path[:-1], model))
         near = get_close_matches(str(path[-1]), known, n=1)

@@ -24,6 +24,7 @@ _CONSTANTS: Mapping[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
 }
 _CORE_TAG = "tag:yaml.org,2002:"
+_PLAIN = frozenset("str int float bool null timestamp map seq merge value".split())
 _DEEPEST = 12
 
 
@@ -124,7 +125,7 @@ class _Reader:
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.lines.setdefault(path, _line(node))
-        if not node.tag.startswith(_CORE_TAG):
+        if node.tag.removeprefix(_CORE_TAG) not in _PLAIN:
             self._fault(node, path, "tags (!name) are not used in catalogues")
             return None
         if isinstance(node, yaml.MappingNode):
