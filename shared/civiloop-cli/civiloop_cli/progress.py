@@ -13,6 +13,8 @@ from rich.progress import Progress as RichBars
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 SHOWN_AFTER_S = 1.0
+NOTED_AFTER_S = 4.0
+NOTE_LENGTH = 40
 
 
 class Step(Protocol):
@@ -89,17 +91,17 @@ class LiveProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._open = 0
         self._bars = RichBars(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            TextColumn("{task.fields[note]}", style="dim"),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}", style="dim"),
             console=console,
             transient=True,
         )
 
     def __enter__(self) -> Self:
-        self._bars.start()
         return self
 
     def __exit__(
@@ -110,30 +112,40 @@ class LiveProgress:
 
     @contextmanager
     def step(self, title: str, *, done: str = "") -> Iterator[Step]:
-        """Show a spinner while the block runs and a tick afterwards."""
+        """Show a spinner while the block runs and a tick afterwards; nothing is redrawn while no step is open."""
+        if self._open == 0:
+            self._bars.start()
+        self._open += 1
         task = self._bars.add_task(title, total=None, note="")
         begun = time.monotonic()
         try:
             yield _LiveStep(self._bars, task)
         finally:
             self._bars.remove_task(task)
+            self._open -= 1
+            if self._open == 0:
+                self._bars.stop()
         self._console.print(f"[green]✓[/] {done or title} [dim]{time.monotonic() - begun:.1f} s[/]", highlight=False)
 
     def line(self, text: str, *, style: str = "") -> None:
         """Print one line above the live ones."""
-        self._console.print(text, style=style or None, markup=False, highlight=False)
+        self._console.print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
 
 
 class _LiveStep:
+    """Notes are shown when the step takes long enough to wonder."""
+
     def __init__(self, bars: RichBars, task: TaskID) -> None:
         self._bars = bars
         self._task = task
+        self._begun = time.monotonic()
 
     def advance(self, done: int, total: int) -> None:
         self._bars.update(self._task, note=f"{done} of {total}")
 
     def note(self, text: str) -> None:
-        self._bars.update(self._task, note=text)
+        if time.monotonic() - self._begun > NOTED_AFTER_S:
+            self._bars.update(self._task, note=text[:NOTE_LENGTH])
 
 
 def progress_on(console: Console) -> PlainProgress | LiveProgress:

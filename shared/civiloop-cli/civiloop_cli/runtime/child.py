@@ -39,6 +39,7 @@ class Child:
         self.restarts = 0
         self.ready = False
         self.started_at = 0.0
+        self._log_begin = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,6 +57,7 @@ class Child:
         spec = self.spec
         trim_log(spec.log)
         with spec.log.open("ab") as log:
+            self._log_begin = log.tell()
             self._process = subprocess.Popen(
                 spec.argv,
                 env=dict(spec.env),
@@ -107,15 +109,16 @@ class Child:
             return None
 
     def last_lines(self, count: int = 12) -> list[str]:
-        """The end of the log."""
-        return tail(self.spec.log, count)
+        """The end of what the last run wrote to the log."""
+        return tail(self.spec.log, count, begin=self._log_begin)
 
 
-def tail(path: Path, count: int) -> list[str]:
-    """The last lines of a file, reading at most its last 64 KB."""
+def tail(path: Path, count: int, *, begin: int = 0) -> list[str]:
+    """The last lines of a file after `begin`, reading at most its last 64 KB."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 65536))
+            size = path.stat().st_size
+            file.seek(max(begin if begin <= size else 0, size - 65536))
             return file.read().decode(errors="replace").splitlines()[-count:]
     except OSError:
         return []

@@ -104,6 +104,8 @@ class DataDir:
                 path.mkdir(parents=True, exist_ok=True)
             # As root, PostgreSQL runs under a user of its own and has to pass through.
             self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
+            self.logs.chmod(0o700)
+            self.kafka.chmod(0o700)
             if not (self.root / ".gitignore").exists():
                 (self.root / ".gitignore").write_text("*\n")
         except OSError as error:

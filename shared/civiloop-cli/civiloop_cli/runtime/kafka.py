@@ -138,6 +138,8 @@ def _java(data_dir: DataDir, jars: list[Path], *, heap: str) -> tuple[str, ...]:
         f"-Xmx{heap}",
         "-XX:+UseSerialGC",
         "-XX:+ExitOnOutOfMemoryError",
+        "--sun-misc-unsafe-memory-access=allow",
+        "--enable-native-access=ALL-UNNAMED",
         f"-Dlog4j2.configurationFile={data_dir.kafka / 'log4j2.properties'}",
         "-cp",
         os.pathsep.join(str(jar) for jar in jars),

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -104,9 +105,12 @@ def _describe(pid: int | None) -> Holder:
     except psutil.Error:
         return Holder(pid)
     try:
-        return Holder(pid, name, process.environ().get(DATA_DIR_VARIABLE, ""))
+        cwd = Path(process.cwd())
     except (psutil.Error, OSError):
         return Holder(pid, name)
+    # Our children work in the data directory or right below it.
+    found = next((folder for folder in (cwd, cwd.parent) if (folder / "secrets.json").exists()), None)
+    return Holder(pid, name, str(found or ""))
 
 
 def taken_ports(ports: Ports, needed: Iterable[str]) -> dict[str, int]:
@@ -144,8 +148,8 @@ def _ways_out(base: int) -> tuple[str, ...]:
     if other is None:
         return ("give another base with --port-base or CIVILOOP_PORT_BASE",)
     return (
-        f"start on other ports: civiloop up --port-base {other}",
-        f"or: {'CIVILOOP_PORT_BASE'}={other} make run   (the base is remembered in the data directory)",
+        f"start on other ports: `civiloop up --port-base {other}`, or `CIVILOOP_PORT_BASE={other} make run`"
+        " (the data directory remembers it)",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 from aiokafka import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 PROBE_TIMEOUT_S = 3.0
 
@@ -33,6 +33,8 @@ async def kafka_gap(bootstrap_servers: str) -> str:
     try:
         await client.bootstrap()
         return "" if client.cluster.brokers() else "no broker yet"
+    except KafkaConnectionError:
+        return "no answer yet"
     except (KafkaError, OSError) as error:
         return str(error) or type(error).__name__
     finally:
