@@ -1,0 +1,1 @@
+"""Takes in what happens: journeys, costs, volumes, durations."""

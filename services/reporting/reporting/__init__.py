@@ -1,0 +1,1 @@
+"""Exposes results: REST for front ends, pages for leaders and the public."""

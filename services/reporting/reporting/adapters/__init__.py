@@ -1,0 +1,1 @@
+"""PostgreSQL and the evaluation engine behind the ports."""

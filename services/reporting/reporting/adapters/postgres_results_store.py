@@ -1,0 +1,74 @@
+"""Reads the views of schema ``reporting_v1``, under a role that can only select."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from civiloop_shared.contracts.catalogue import ServiceDefined
+from civiloop_shared.contracts.evaluations import EvaluationRecorded
+from civiloop_shared.postgres.engine import acquire
+from reporting.ports import StoredRecord
+
+if TYPE_CHECKING:
+    from asyncpg import Pool
+
+_SERVICES = """
+    SELECT definition FROM reporting_v1.service
+    WHERE ($1::text IS NULL OR body_id = $1) AND id > $2 AND NOT retired ORDER BY id LIMIT $3
+"""
+_SERVICE = "SELECT definition FROM reporting_v1.service WHERE id = $1 AND ($2::text IS NULL OR body_id = $2)"
+_LIVE = "SELECT record, computed_at AS stored_at FROM reporting_v1.live_status WHERE service_id = $1"
+_EVALUATIONS = """
+    SELECT record, created_at AS stored_at FROM reporting_v1.evaluation
+    WHERE service_id = $1 AND (closed OR NOT $2) AND (newest OR $3) AND ($4::int IS NULL OR number < $4)
+    ORDER BY number DESC, revision DESC LIMIT $5
+"""
+_EVALUATION_OF = """
+    SELECT record, created_at AS stored_at FROM reporting_v1.evaluation
+    WHERE service_id = $1 AND period_start = $2 AND period_end = $3 AND newest AND closed
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresResultsStore:
+    """``ResultsStore`` on PostgreSQL."""
+
+    pool: Pool[Any]
+
+    async def services(self, *, body: str | None, limit: int, after: str | None) -> list[ServiceDefined]:
+        """Return the services in use, by id."""
+        async with acquire(self.pool) as connection:
+            rows = await connection.fetch(_SERVICES, body, after or "", limit)
+        return [ServiceDefined.model_validate_json(row["definition"]) for row in rows]
+
+    async def service(self, service: str, *, body: str | None) -> ServiceDefined | None:
+        """Return one service, also a retired one."""
+        async with acquire(self.pool) as connection:
+            row = await connection.fetchrow(_SERVICE, service, body)
+        return ServiceDefined.model_validate_json(row["definition"]) if row else None
+
+    async def live(self, service: str) -> StoredRecord | None:
+        """Return the live state."""
+        async with acquire(self.pool) as connection:
+            row = await connection.fetchrow(_LIVE, service)
+        return _stored(row) if row else None
+
+    async def evaluations(
+        self, service: str, *, closed_only: bool, all_revisions: bool, limit: int, before: int | None
+    ) -> list[StoredRecord]:
+        """Return evaluations, newest period first."""
+        async with acquire(self.pool) as connection:
+            rows = await connection.fetch(_EVALUATIONS, service, closed_only, all_revisions, before, limit)
+        return [_stored(row) for row in rows]
+
+    async def evaluation_of(self, service: str, start: datetime, end: datetime) -> StoredRecord | None:
+        """Return the newest revision for exactly this period."""
+        async with acquire(self.pool) as connection:
+            row = await connection.fetchrow(_EVALUATION_OF, service, start, end)
+        return _stored(row) if row else None
+
+
+def _stored(row: Any) -> StoredRecord:
+    return StoredRecord(EvaluationRecorded.model_validate_json(row["record"]), row["stored_at"])

@@ -1,0 +1,56 @@
+"""What the use cases need from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from civiloop_shared.contracts.catalogue import ServiceDefined
+from civiloop_shared.contracts.evaluations import EvaluationRecorded
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """An evaluation, or the live state of a service, as the engine stored it."""
+
+    record: EvaluationRecorded
+    stored_at: datetime
+
+
+class ResultsStore(Protocol):
+    """Reads what the evaluation engine has stored. Every method raises ``UnavailableError`` without PostgreSQL."""
+
+    async def services(self, *, body: str | None, limit: int, after: str | None) -> list[ServiceDefined]:
+        """Return the services in use, by id; of one body, or of all for the public pages."""
+        ...
+
+    async def service(self, service: str, *, body: str | None) -> ServiceDefined | None:
+        """Return one service, also a retired one."""
+        ...
+
+    async def live(self, service: str) -> StoredRecord | None:
+        """Return the live state."""
+        ...
+
+    async def evaluations(
+        self, service: str, *, closed_only: bool, all_revisions: bool, limit: int, before: int | None
+    ) -> list[StoredRecord]:
+        """Return evaluations, newest period first; ``before`` is the number that the page before ended with."""
+        ...
+
+    async def evaluation_of(self, service: str, start: datetime, end: datetime) -> StoredRecord | None:
+        """Return the newest revision for exactly this period, if it was evaluated and is closed."""
+        ...
+
+
+class Computation(Protocol):
+    """Asks the engine for what is not stored. Raises ``UnavailableError`` when it does not answer in time."""
+
+    async def scorecard(self, service: str, period: str, *, key: str) -> dict[str, Any]:
+        """Return the scorecard of any period; problems of the engine pass through as errors of the shared tree."""
+        ...
+
+    async def series(self, service: str, kpi: str, query: dict[str, str], *, key: str) -> dict[str, Any]:
+        """Return one KPI over time."""
+        ...

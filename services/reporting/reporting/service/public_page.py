@@ -1,0 +1,47 @@
+"""What the public page of a service shows: its newest closed period and the ones before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from civiloop_shared.contracts.catalogue import ServiceDefined
+from civiloop_shared.contracts.evaluations import EvaluationRecorded
+from reporting.domain.figure import Figure, figures
+from reporting.errors import UnknownServiceError
+from reporting.ports import ResultsStore
+
+_MOST_PERIODS = 13
+_MOST_SERVICES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePage:
+    """A service, and its closed results; ``newest`` is None while no period is closed."""
+
+    service: ServiceDefined
+    newest: EvaluationRecorded | None
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPages:
+    """Shows closed periods only, and no cell of fewer people than may be shown."""
+
+    store: ResultsStore
+
+    async def index(self) -> list[ServiceDefined]:
+        """Return all services in use, of every body."""
+        return await self.store.services(body=None, limit=_MOST_SERVICES, after=None)
+
+    async def service(self, service_id: str) -> ServicePage:
+        """Return the page of a service; raise ``UnknownServiceError``."""
+        service = await self.store.service(service_id, body=None)
+        if service is None:
+            raise UnknownServiceError
+        stored = await self.store.evaluations(
+            service_id, closed_only=True, all_revisions=False, limit=_MOST_PERIODS, before=None
+        )
+        records = [one.record for one in reversed(stored)]
+        if not records:
+            return ServicePage(service, None, ())
+        return ServicePage(service, records[-1], figures(records))
