@@ -10,7 +10,6 @@
     ├── ForbiddenError            the key is good and may not do this
     ├── NotFoundError
     ├── ConflictError
-    ├── InvalidEventError         an event that can never be taken, with its ``reason``
     ├── RateLimitedError          carries ``retry_after`` (s)
     └── UnavailableError          carries ``retry_after`` (s) and the dependency that is missing
         ├── DeadlineExceededError
@@ -157,14 +156,3 @@ class UnknownOutcomeError(UnavailableError):
 
     code = "outcome-unknown"
     title = "It is not known whether this was done"
-
-
-class InvalidEventError(CiviloopError):
-    """An event that can never be taken; ``reason`` is a stable name for it."""
-
-    code = "invalid-event"
-    title = "The event is not valid"
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(detail)
-        self.reason = reason

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from civiloop_shared.auth import KeyRecord, KeyRing
 from civiloop_shared.contracts.catalogue import BodyDefined, KeyDefined, ServiceDefined
-from civiloop_shared.contracts.envelope import decode
-from civiloop_shared.errors import InvalidEventError
+from civiloop_shared.contracts.envelope import InvalidEventError, decode
 
 _log = logging.getLogger(__name__)
 
