@@ -1,0 +1,381 @@
+"""The real platform for tests: PostgreSQL and Kafka once a session, services on top of them as child processes.
+
+Fixtures: ``infra`` (session), ``platform`` (session, all services), ``fresh_platform`` (one test, may be broken).
+Every platform has a database and topics of its own, so tests do not meet. All of it is what `civiloop up` runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+import pytest
+
+from civiloop_cli.platform import Platform
+from civiloop_cli.runtime import database, kafka, postgres
+from civiloop_cli.runtime.child import Child, ChildSpec
+from civiloop_cli.runtime.data_dir import DataDir
+from civiloop_cli.runtime.jars import ensure_jars
+from civiloop_cli.runtime.local_secrets import LocalSecrets
+from civiloop_cli.runtime.ports import LOOPBACK, Ports
+from civiloop_cli.runtime.probe import kafka_gap, postgres_gap, service_gap
+from civiloop_cli.runtime.records import end_left_over, left_over, write_records
+from civiloop_cli.runtime.services import Job, Wiring, migrations, service_specs, topics
+
+T = TypeVar("T")
+Probe = Callable[[], Awaitable[str]]
+READY_TIMEOUT_S = 60.0
+
+
+def run_sync(make: Callable[[], Awaitable[T]]) -> T:
+    """Run a coroutine from synchronous code, also when an event loop runs in this thread."""
+
+    async def awaited() -> T:
+        return await make()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(awaited())).result()
+
+
+class Processes:
+    """Named child processes that a test may kill, freeze and start again."""
+
+    def __init__(self, data_dir: DataDir) -> None:
+        self.data_dir = data_dir
+        self._children: dict[str, Child] = {}
+        self._probes: dict[str, Probe] = {}
+
+    def add(self, spec: ChildSpec, probe: Probe) -> None:
+        """Start a child; see `wait_ready`."""
+        self._children[spec.name] = Child(spec)
+        self._probes[spec.name] = probe
+        self._launch(spec.name)
+
+    def _launch(self, name: str) -> None:
+        self._children[name].start()
+        write_records(self.data_dir.children, self._children.values())
+
+    @property
+    def names(self) -> list[str]:
+        """The children, in the order in which they were started."""
+        return list(self._children)
+
+    def pid(self, name: str) -> int | None:
+        """The process id while it runs."""
+        return self._children[name].pid
+
+    def log(self, name: str) -> str:
+        """All that the child has written."""
+        return self._children[name].spec.log.read_text(errors="replace")
+
+    def wait_ready(self, name: str, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Return when the child answers that it is ready; a child that ended meanwhile is started again."""
+        child, deadline, gap = self._children[name], time.monotonic() + timeout_s, "not asked yet"
+        while time.monotonic() < deadline:
+            if child.pid is None:
+                # PostgreSQL refuses to start until the last back-end of a killed one is gone.
+                self._launch(name)
+            gap = run_sync(self._probes[name])
+            if not gap and child.pid is not None:
+                return
+            time.sleep(0.1)
+        lines = "\n".join(child.last_lines(40))
+        raise AssertionError(f"{name} is not ready after {timeout_s:g} s: {gap}\n{lines}")
+
+    def kill(self, name: str) -> None:
+        """kill -9, and wait until it is gone."""
+        self._children[name].kill()
+
+    def stop(self, name: str) -> bool:
+        """Stop it in order; True when it needed no kill."""
+        return self._children[name].stop()
+
+    def start(self, name: str, *, wait: bool = True) -> None:
+        """Start it again, on the same port and data."""
+        if self._children[name].pid is None:
+            self._launch(name)
+        if wait:
+            self.wait_ready(name)
+
+    def restart(self, name: str) -> None:
+        """Stop it in order and start it again."""
+        self.stop(name)
+        self.start(name)
+
+    def suspend(self, name: str) -> None:
+        """SIGSTOP: it keeps its connections and says nothing. PostgreSQL's back-ends go on: suspend those by pid."""
+        self._children[name].send(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """SIGCONT."""
+        self._children[name].send(signal.SIGCONT)
+
+    def stop_all(self) -> None:
+        """Stop all in reverse order, frozen ones too; may be called twice."""
+        for name in reversed(self._children):
+            self.resume(name)
+            self.stop(name)
+        if self.data_dir.root.exists():
+            write_records(self.data_dir.children, self._children.values())
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of its own: one URL per role, and the superuser's."""
+
+    name: str
+    admin: str
+    feedback: str
+    evaluation: str
+    reporting: str
+
+
+class Infra(Processes):
+    """Real PostgreSQL and Kafka on free ports; children `postgres` and `kafka`."""
+
+    def __init__(self, data_dir: DataDir) -> None:
+        super().__init__(data_dir)
+        self.ports = Ports.free()
+        self.secrets = LocalSecrets.load_or_make(data_dir)
+        self.bootstrap_servers = f"{LOOPBACK}:{self.ports['kafka']}"
+        self.admin_dsn = postgres.dsn(
+            self.ports, user=postgres.SUPERUSER, password=self.secrets.postgres_password, database="postgres"
+        )
+        self._template = ""
+        self._lock = threading.Lock()
+
+    def bring_up(self) -> None:
+        """Start both, side by side."""
+        jars = ensure_jars(_NoStep(), stop=threading.Event())
+        kafka.write_configuration(self.data_dir, self.ports)
+        postgres.initialise(self.data_dir, password=self.secrets.postgres_password)
+        self.add(postgres.server_spec(self.data_dir, self.ports), partial(postgres_gap, self.admin_dsn))
+        kafka.format_storage(self.data_dir, jars, cluster_id=self.secrets.kafka_cluster_id)
+        self.add(kafka.broker_spec(self.data_dir, jars, self.ports), partial(kafka_gap, self.bootstrap_servers))
+        self.wait_ready("postgres")
+        self.wait_ready("kafka")
+
+    def new_database(self, *, migrated: bool = False) -> Database:
+        """Make a fresh database with roles and schemas; `migrated` copies one on which all migrations have run."""
+        name = f"t_{secrets.token_hex(6)}"
+        if migrated:
+            run_sync(partial(self._copy, self._migrated_template(), name))
+        run_sync(partial(database.provision, self.admin_dsn, self.secrets, database=name))
+        return self._database(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop it, whoever is connected."""
+        run_sync(partial(self._execute, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+    def _database(self, name: str) -> Database:
+        urls = database.role_urls(self.admin_dsn, self.secrets, database=name)
+        password = self.secrets.postgres_password
+        admin = postgres.dsn(self.ports, user=postgres.SUPERUSER, password=password, database=name)
+        return Database(name, admin, urls.feedback, urls.evaluation, urls.reporting)
+
+    def _migrated_template(self) -> str:
+        with self._lock:
+            if not self._template:
+                template = self.new_database()
+                for job in migrations(self.wiring(template)):
+                    run_job(job)
+                self._template = template.name
+            return self._template
+
+    async def _copy(self, template: str, name: str) -> None:
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.admin_dsn)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def wiring(self, base: Database, *, data_dir: DataDir | None = None, **extra_env: str) -> Wiring:
+        """What services need to run on the given database."""
+        return Wiring(
+            data_dir=data_dir or self.data_dir,
+            ports=Ports.free(),
+            secrets=self.secrets,
+            urls=database.RoleUrls(base.feedback, base.evaluation, base.reporting),
+            bootstrap_servers=self.bootstrap_servers,
+            extra_env=extra_env,
+        )
+
+
+class RunningPlatform(Processes):
+    """All services on a database and topics of their own; children as in `civiloop status`."""
+
+    def __init__(self, infra: Infra, data_dir: DataDir, **env: str) -> None:
+        super().__init__(data_dir)
+        self.infra = infra
+        self.prefix = f"t{secrets.token_hex(5)}."
+        self.database = infra.new_database(migrated=True)
+        isolation = {"CIVILOOP_TOPIC_PREFIX": self.prefix, "CIVILOOP_CONSUMER_GROUP": f"{self.prefix}engine"}
+        self.wiring = infra.wiring(self.database, data_dir=data_dir, **isolation, **env)
+        self.admin_key = infra.secrets.admin_key
+
+    @property
+    def addresses(self) -> Platform:
+        """Addresses and key, as commands and clients take them."""
+        return Platform(
+            feedback_url=self.wiring.url("feedback-api"),
+            collector_url=self.wiring.url("metrics-collector"),
+            engine_url=self.wiring.url("evaluation-engine"),
+            reporting_url=self.wiring.url("reporting"),
+            worker_url=self.wiring.url("engine-worker"),
+            bootstrap_servers=self.wiring.bootstrap_servers,
+            database_url=self.database.admin,
+            admin_key=self.admin_key,
+            data_dir=self.data_dir.root,
+        )
+
+    def bring_up(self) -> None:
+        """Make the topics, start every installed service and wait until all are ready."""
+        for job in topics(self.wiring):
+            run_job(job)
+        for spec in service_specs(self.wiring):
+            self.add(spec, partial(service_gap, spec.ready_url))
+        for name in self.names:
+            self.wait_ready(name)
+
+    def add_worker(self, name: str = "engine-worker-2") -> str:
+        """Start one more ingest worker of the same group and return the URL of its health and metrics."""
+        port = Ports.free()["engine-worker"]
+        spec = next(spec for spec in service_specs(self.wiring) if spec.name == "engine-worker")
+        url = f"http://{LOOPBACK}:{port}"
+        another = ChildSpec(
+            name=name,
+            argv=spec.argv,
+            env={**spec.env, "CIVILOOP_PORT": str(port)},
+            log=self.data_dir.logs / f"{name}.log",
+            port=port,
+            cwd=spec.cwd,
+            ready_url=f"{url}/readyz",
+        )
+        self.add(another, partial(service_gap, another.ready_url))
+        self.wait_ready(name)
+        return url
+
+
+class _NoStep:
+    def advance(self, done: int, total: int) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+def run_job(job: Job) -> None:
+    """Run a command that must end well."""
+    done = subprocess.run(job.argv, env=dict(job.env), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, f"{job.name} failed:\n{done.stdout}\n{done.stderr}"
+
+
+def _root() -> Path:
+    """The folder of all test runs of this user; others may only pass through, as PostgreSQL has to under root."""
+    root = Path(tempfile.gettempdir()) / f"civiloop-tests-{os.getuid()}"
+    root.mkdir(mode=0o711, exist_ok=True)
+    return root
+
+
+def _sweep(root: Path) -> None:
+    """End and remove what test runs that were killed have left."""
+    for folder in root.iterdir():
+        data_dir = DataDir(folder)
+        if not data_dir.is_held() and (folder / "lock").exists():
+            end_left_over(left_over(data_dir), grace_s=2)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def temporary_data_dir() -> Iterator[DataDir]:
+    """A data directory that is removed afterwards, unless CIVILOOP_TEST_KEEP is set."""
+    data_dir = DataDir(Path(tempfile.mkdtemp(prefix="run-", dir=_root())))
+    data_dir.create()
+    try:
+        with data_dir.held():
+            yield data_dir
+    finally:
+        if not os.environ.get("CIVILOOP_TEST_KEEP"):
+            shutil.rmtree(data_dir.root, ignore_errors=True)
+
+
+@contextmanager
+def running_infra() -> Iterator[Infra]:
+    """PostgreSQL and Kafka for the block."""
+    _sweep(_root())
+    with temporary_data_dir() as data_dir, _stopped_at_end(Infra(data_dir)) as infra:
+        infra.bring_up()
+        yield infra
+
+
+@contextmanager
+def running_platform(infra: Infra, **env: str) -> Iterator[RunningPlatform]:
+    """All services for the block; `env` is added to the environment of each."""
+    with temporary_data_dir() as data_dir, _stopped_at_end(RunningPlatform(infra, data_dir, **env)) as running:
+        running.bring_up()
+        yield running
+
+
+P = TypeVar("P", bound=Processes)
+
+
+@contextmanager
+def _stopped_at_end(processes: P) -> Iterator[P]:
+    atexit.register(processes.stop_all)
+    try:
+        yield processes
+    finally:
+        processes.stop_all()
+        atexit.unregister(processes.stop_all)
+
+
+@pytest.fixture(scope="session")
+def infra() -> Iterator[Infra]:
+    """Real PostgreSQL and Kafka, started once a session. A test that breaks a part must bring it back."""
+    with running_infra() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def platform(infra: Infra) -> Iterator[RunningPlatform]:
+    """All services, shared by the session: use ids of your own and leave it running."""
+    with running_platform(infra) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_platform(infra: Infra) -> Iterator[RunningPlatform]:
+    """All services for one test that kills, freezes or counts."""
+    with running_platform(infra) as running:
+        yield running
+
+
+@pytest.fixture
+def database_of_its_own(infra: Infra) -> Iterator[Database]:
+    """A migrated database for one test."""
+    made = infra.new_database(migrated=True)
+    yield made
+    infra.drop_database(made.name)
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix under which a test makes topics that nobody else uses."""
+    return f"t{secrets.token_hex(5)}."
