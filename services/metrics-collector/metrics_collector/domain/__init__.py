@@ -1,0 +1,1 @@
+"""Rules of intake: pure, without clock and framework."""

@@ -1,0 +1,1 @@
+"""Use cases: take journeys, take measurements."""
