@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 Network = IPv4Network | IPv6Network
 S = TypeVar("S", bound="CommonSettings")
@@ -61,7 +62,7 @@ class CommonSettings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     topic_prefix: str = Field(default="", pattern=r"^[a-zA-Z0-9._-]{0,64}$")
     replication_factor: int = Field(default=1, ge=1, le=9)
-    limits: dict[str, LimitSetting] = Field(default_factory=dict)
+    limits: Annotated[dict[str, LimitSetting], NoDecode] = Field(default_factory=dict)
     max_body_bytes_in_flight: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
     max_requests_in_flight: int = Field(default=2_000, ge=1)
     drain_seconds: float = Field(default=1.0, ge=0, le=300)
@@ -71,7 +72,10 @@ class CommonSettings(BaseSettings):
     @classmethod
     def _networks(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+            try:
+                return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+            except ValueError:
+                raise ValueError("must be a comma list of networks such as 10.0.0.0/8") from None
         return value
 
     @field_validator("cors_origins", mode="before")
@@ -79,21 +83,36 @@ class CommonSettings(BaseSettings):
     def _origins(cls, value: object) -> object:
         if isinstance(value, str):
             value = tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+            if not all(part == "*" or urlsplit(part).scheme in {"http", "https"} for part in value):
+                raise ValueError("must be a comma list of origins such as https://portal.example")
+        return value
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _limits(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                return json.loads(value)
+            except ValueError:
+                raise ValueError('must be JSON such as {"read": {"per_second": 100, "burst": 200}}') from None
         return value
 
 
 def settings_faults(error: ValidationError) -> list[str]:
     """Return one line per fault: environment name and reason, never the value."""
     lines = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        name = ".".join(str(part) for part in fault["loc"])
-        lines.append(f"{_environment_name(name)}: {fault['msg']}")
+    for fault in error.errors(include_url=False, include_context=False):
+        reason = fault["msg"].removeprefix("Value error, ")
+        given = str(fault["input"])
+        if given and given in reason:
+            reason = "is not valid"
+        first, *inner = [str(part) for part in fault["loc"]] or ["settings"]
+        lines.append(": ".join([_environment_name(first), *([".".join(inner)] if inner else []), reason]))
     return lines
 
 
 def _environment_name(name: str) -> str:
-    upper = name.upper()
-    return upper if upper.startswith(("CIVILOOP_", "DATABASE_URL", "KAFKA_")) else f"CIVILOOP_{upper}"
+    return name if name.isupper() else f"CIVILOOP_{name.upper()}"
 
 
 def load_settings(settings_type: type[S]) -> S:
@@ -102,6 +121,8 @@ def load_settings(settings_type: type[S]) -> S:
         return settings_type()
     except ValidationError as error:
         _refuse(settings_faults(error))
+    except SettingsError as error:
+        _refuse([str(error)])
 
 
 def _refuse(faults: list[str]) -> NoReturn:

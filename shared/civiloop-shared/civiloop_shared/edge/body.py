@@ -6,7 +6,7 @@ import time
 
 from starlette.types import Receive
 
-from civiloop_shared.errors import MalformedError, TooLargeError, UnavailableError
+from civiloop_shared.errors import MalformedError, OverloadedError, TooLargeError
 
 _LINGER_BYTES = 4 * 1024 * 1024
 _LINGER_SECONDS = 1.0
@@ -24,9 +24,9 @@ class BodyBudget:
         self.held = 0
 
     def reserve(self, size: int) -> None:
-        """Take bytes of the budget. Raises ``UnavailableError`` when it is used up."""
+        """Take bytes of the budget. Raises ``OverloadedError`` when it is used up."""
         if self.held + size > self._most:
-            raise UnavailableError("too much is being received at once", retry_after=1.0, dependency="memory")
+            raise OverloadedError("too much is being received at once", retry_after=1.0)
         self.held += size
 
     def release(self, size: int) -> None:
@@ -49,7 +49,7 @@ def declared_length(header: bytes | None, cap: int) -> int:
 async def read_body(receive: Receive, cap: int, budget: BodyBudget, reserved: int) -> tuple[bytes, int]:
     """Read the body. Return it and how many bytes of the budget it holds by now (``reserved`` at first).
 
-    Raises ``TooLargeError`` as soon as more than ``cap`` bytes have come, ``UnavailableError`` when the budget is used
+    Raises ``TooLargeError`` as soon as more than ``cap`` bytes have come, ``OverloadedError`` when the budget is used
     up, ``ClientGoneError`` when the client is; what was reserved beyond ``reserved`` is given back then.
     """
     chunks: list[bytes] = []

@@ -18,6 +18,7 @@ from civiloop_shared.edge.strict_json import strict_json
 from civiloop_shared.errors import (
     DeadlineExceededError,
     ForbiddenError,
+    OverloadedError,
     RateLimitedError,
     TooLargeError,
     UnauthorisedError,
@@ -52,7 +53,7 @@ async def guarded(app: ASGIApp, policy: RoutePolicy, scope: Scope, receive: Rece
 
 def _admit(runtime: EdgeRuntime, policy: RoutePolicy, scope: Scope, headers: dict[bytes, bytes]) -> None:
     if policy.sheds and runtime.in_flight > runtime.max_in_flight:
-        raise UnavailableError("too many requests at once", retry_after=1.0, dependency="capacity")
+        raise OverloadedError("too many requests at once", retry_after=1.0)
     for name in policy.requires:
         if not runtime.readiness.has(name):
             raise UnavailableError(f"{name} is not available", retry_after=2.0, dependency=name)

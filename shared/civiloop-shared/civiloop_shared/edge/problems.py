@@ -58,10 +58,10 @@ class ErrorTable:
         return 500
 
     def gaps(self, root: type[CiviloopError] = CiviloopError) -> list[str]:
-        """Return the names of errors under ``root`` that nobody gave a status; for the test that it is complete."""
+        """Return the names of errors at and under ``root`` without a status; for the test that the table is complete."""
         return [
             f"{error.__module__}.{error.__qualname__}"
-            for error in subclasses_of(root)
+            for error in (root, *subclasses_of(root))
             if error is not CiviloopError and not any(parent in self._statuses for parent in error.__mro__[:-4])
         ]
 

@@ -11,6 +11,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
+from civiloop_shared.errors import CiviloopError
 from civiloop_shared.observability.trace import current_trace
 
 _WITHHELD = frozenset(
@@ -35,6 +36,7 @@ def configure_logging(
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
+        _place_exception,
         _withhold,
         _name_service(service),
     ]
@@ -49,10 +51,10 @@ def configure_logging(
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    closing: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if log_format == "json":
-        closing.append(structlog.processors.format_exc_info)
-    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*closing, renderer])
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
     _replace_root_handler(formatter, target, level)
 
 
@@ -88,6 +90,14 @@ def _add_trace(_: Any, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def _place_exception(_: Any, __: str, event: EventDict) -> EventDict:
+    given = event.pop("exc_info", None)
+    error = sys.exception() if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["exception"] = safe_traceback(error)
+    return event
+
+
 def _withhold(_: Any, __: str, event: EventDict) -> EventDict:
     for name, value in event.items():
         if name.lower() in _WITHHELD:
@@ -106,11 +116,16 @@ def _name_service(service: str) -> Processor:
 
 
 def safe_traceback(error: BaseException) -> list[str]:
-    """Return where an error came from: types and places, without messages, which may repeat what a citizen wrote."""
+    """Return where an error came from: types and places.
+
+    Messages may repeat what a citizen wrote (those of PostgreSQL and of pydantic do), so they are left out, but for
+    our own errors and those of the operating system.
+    """
     lines: list[str] = []
     seen: BaseException | None = error
     while seen is not None and len(lines) < _MOST_FRAMES:
-        lines.append(type(seen).__qualname__)
+        message = f": {seen}" if isinstance(seen, (CiviloopError, OSError)) else ""
+        lines.append(f"{type(seen).__qualname__}{message}")
         frames = traceback.extract_tb(seen.__traceback__)[-_MOST_FRAMES_EACH:]
         lines += [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         seen = seen.__cause__ or seen.__context__
