@@ -113,10 +113,11 @@ class Lanes:
             batch = lane.batch
             if batch is None:
                 batch = self._begin(lane)
-            if batch.builder.append(timestamp=now_ms, key=key, value=value, headers=headers) is None:
+            packed = headers if type(headers) is list else list(headers)
+            if batch.builder.append(timestamp=now_ms, key=key, value=value, headers=packed) is None:
                 lane.full.append(batch)
                 batch = self._begin(lane)
-                batch.builder.append(timestamp=now_ms, key=key, value=value, headers=headers)
+                batch.builder.append(timestamp=now_ms, key=key, value=value, headers=packed)
             batch.bytes += len(key) + (len(value) if value else 0) + RECORD_OVERHEAD_BYTES
             if not batch.tickets or batch.tickets[-1] is not ticket:
                 batch.tickets.append(ticket)

@@ -71,6 +71,7 @@ class DurableProducer:
         self._became_ready = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
         self._last_ack = 0.0
+        self._stopping = False
         self.in_flight_bytes = 0
         self.generation = 0
         self.counters = ProducerCounters()
@@ -117,6 +118,7 @@ class DurableProducer:
 
     async def stop(self, timeout_s: float = 5.0) -> None:
         """Take nothing more, give what is under way ``timeout_s`` to get in, close within 4 s more."""
+        self._stopping = True
         lanes, self._lanes = self._lanes, None
         if lanes is not None:
             await lanes.drained(timeout_s)
@@ -223,7 +225,7 @@ class DurableProducer:
             failure.cancel()
 
     def _set_reachable(self, reachable: bool) -> None:
-        if reachable != self._reachable:
+        if reachable != self._reachable and not self._stopping:
             _log.log(logging.INFO if reachable else logging.WARNING, "kafka is %s", "back" if reachable else "lost")
         self._reachable = reachable
         (self._became_ready.set if reachable else self._became_ready.clear)()

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Iterable
+from typing import Any
 
 import aiokafka.errors as kafka_errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -72,6 +74,7 @@ async def _ensure(admin: AIOKafkaAdminClient, wanted: dict[str, Topic], replicat
     existing = set(await admin.list_topics())
     made = [name for name in wanted if name not in existing]
     await _create(admin, {name: wanted[name] for name in made}, replication_factor)
+    await _until_led(admin, made)
     there = {name: topic for name, topic in wanted.items() if name in existing}
     if there:
         await _check_partitions(admin, there)
@@ -95,6 +98,23 @@ async def _create(admin: AIOKafkaAdminClient, wanted: dict[str, Topic], replicat
         _log.info("topic %s has %d partitions", name, wanted[name].partitions)
 
 
+async def _until_led(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Wait until every partition of fresh topics has a leader, so that who starts next finds them."""
+    deadline = time.monotonic() + _TIMEOUT_MS / 1000
+    while names:
+        found = await admin.describe_topics(names)
+        if all(_is_led(topic) for topic in found):
+            return
+        if time.monotonic() > deadline:
+            raise kafka_errors.LeaderNotAvailableError(", ".join(names))
+        await asyncio.sleep(0.1)
+
+
+def _is_led(topic: dict[str, Any]) -> bool:
+    partitions = topic["partitions"]
+    return topic["error_code"] == 0 and bool(partitions) and all(one["leader"] >= 0 for one in partitions)
+
+
 async def _check_partitions(admin: AIOKafkaAdminClient, wanted: dict[str, Topic]) -> None:
     for found in await admin.describe_topics(list(wanted)):
         name, count = found["topic"], len(found["partitions"])
@@ -106,14 +126,19 @@ async def _align(admin: AIOKafkaAdminClient, wanted: dict[str, Topic], replicati
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
     changes = []
     for response in await admin.describe_configs(resources):
-        for _, _, _, name, entries, *_ in response.resources:
+        for code, _, _, name, entries, *_ in response.resources:
+            if code != 0:
+                raise kafka_errors.for_code(code)(name)
             actual = {entry[0]: entry[1] for entry in entries}
             config = topic_config(wanted[name], replication_factor)
             if any(actual.get(key) != value for key, value in config.items()):
                 changes.append(ConfigResource(ConfigResourceType.TOPIC, name, configs=config))
     if changes:
         _log.info("settings of %d topics are brought up to date", len(changes))
-        await admin.alter_configs(changes)
+        for response in await admin.alter_configs(changes):
+            for code, _, _, name, *_ in response.resources:
+                if code != 0:
+                    raise kafka_errors.for_code(code)(name)
 
 
 def main() -> int:
