@@ -143,3 +143,19 @@ Clock = Callable[[], datetime]
 
 IdSource = Callable[[], str]
 """Returns an id that no one else has."""
+
+
+class Tally(Protocol):
+    """Counts what became of submissions."""
+
+    def accepted(self, service: str) -> None:
+        """Count feedback that is new."""
+
+    def duplicate(self, service: str) -> None:
+        """Count feedback that came again."""
+
+    def rejected(self, reason: str) -> None:
+        """Count feedback that was not taken, by the code of its error."""
+
+    def erased(self) -> None:
+        """Count an erasure."""

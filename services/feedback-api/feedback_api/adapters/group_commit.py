@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,7 +31,7 @@ class GroupCommit(Generic[J, R]):
     """Runs ``commit`` with all jobs that gathered while the commit before was under way.
 
     ``commit`` returns one result a job, in order, after all of them are durable. When it raises one of our errors all
-    jobs of the group get it; when it raises anything else, each job is tried alone, so that one bad job spoils no other.
+    jobs of the group get it; when it raises anything else, each job is tried alone, so that a bad one spoils no other.
     ``observe`` is told the weight of a group and its seconds.
     """
 
@@ -127,4 +128,4 @@ class GroupCommit(Generic[J, R]):
 
 def _fail(waiting: _Waiting[J, R], error: Exception) -> None:
     if not waiting.done.done():
-        waiting.done.set_exception(error)
+        waiting.done.set_exception(copy.copy(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +39,9 @@ class Taken:
     receipt: str
     again: bool
 
+
+CHUNK = 50
+"""Items after which others get their turn: masking a long comment full of numbers takes its time."""
 
 Result = Taken | CiviloopError
 """What became of one item: we have it, or the reason why not."""
@@ -91,7 +95,7 @@ class SubmitFeedback:
     clock: Clock
     new_id: IdSource
 
-    def prepare(self, items: Sequence[Submission | CiviloopError], delivery: Delivery) -> Prepared:
+    async def prepare(self, items: Sequence[Submission | CiviloopError], delivery: Delivery) -> Prepared:
         """Check items and make their rows. An item that could not be read comes as its error.
 
         Raises ``ValidationError`` when ``observed_until`` is wrong.
@@ -102,8 +106,10 @@ class SubmitFeedback:
             if faults:
                 raise ValidationError(faults=faults)
         prepared = Prepared([], [], [])
-        for item in items:
+        for number, item in enumerate(items, 1):
             self._prepare_one(item, delivery, now, prepared)
+            if number % CHUNK == 0:
+                await asyncio.sleep(0)
         return prepared
 
     def _prepare_one(
