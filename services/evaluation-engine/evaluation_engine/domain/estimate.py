@@ -1,0 +1,201 @@
+"""A number with its interval from the measures of a period, by the kind of KPI; judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evaluation_engine.domain import intervals, survival
+from evaluation_engine.domain.evidence import Evidence
+from evaluation_engine.domain.intervals import Bounds
+from evaluation_engine.domain.kpi import (
+    DAY_MS,
+    DurationMean,
+    DurationQuantile,
+    Measure,
+    NetScore,
+    PerStep,
+    Proportion,
+    Ratio,
+    RestrictedMean,
+    SurvivalQuantile,
+)
+from evaluation_engine.domain.sketch import RELATIVE_ERROR, Sketch
+from evaluation_engine.domain.survival import LifeTable
+
+MILLI = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value in the unit of the KPI, or None; `n` is what the minimum sample is compared with."""
+
+    value: float | None
+    n: int
+    method: str
+    bounds: Bounds | None = None
+    numerator: float | None = None
+    denominator: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def estimate(measure: Measure, evidence: Evidence, level: float) -> Estimate:
+    """Value and interval at `level`; n = 0 has neither."""
+    found = evidence.measures
+    match measure:
+        case Proportion():
+            made = _proportion(measure.numerator.of(found), measure.denominator.of(found), level)
+        case PerStep():
+            made = _per_step(measure, evidence, level)
+        case NetScore():
+            made = _net_score(measure, found, level)
+        case DurationMean():
+            made = _duration_mean(measure.prefix, found, level)
+        case DurationQuantile():
+            made = _duration_quantile(measure, found, level)
+        case RestrictedMean():
+            made = _restricted_mean(measure.horizon_days, evidence, level)
+        case SurvivalQuantile():
+            made = _survival_quantile(measure.q, evidence, level)
+        case Ratio():
+            made = _ratio(measure, evidence, level)
+    return made
+
+
+def _proportion(count: int, n: int, level: float, details: Mapping[str, Any] | None = None) -> Estimate:
+    inside = 0 <= count <= n
+    bounds = intervals.wilson(count, n, level) if inside else None
+    return Estimate(
+        value=100 * count / n if n > 0 else None,
+        n=max(n, 0),
+        method="wilson",
+        bounds=Bounds(100 * bounds.low, 100 * bounds.high) if bounds else None,
+        numerator=count,
+        denominator=n,
+        details=details or {},
+    )
+
+
+def _per_step(measure: PerStep, evidence: Evidence, level: float) -> Estimate:
+    found = evidence.measures
+    if evidence.step is not None:
+        at = f"step.{evidence.step}"
+        count, n = found.get(f"{at}.{measure.numerator}", 0), found.get(f"{at}.{measure.denominator}", 0)
+        return _proportion(count, n, level, {"errors": found.get(f"{at}.errors", 0)})
+    steps = sorted({name.rsplit(".", 1)[0].removeprefix("step.") for name in found if name.startswith("step.")})
+    by_step = {
+        step: {what: found.get(f"step.{step}.{what}", 0) for what in ("reached", "abandoned", "errors")}
+        for step in steps
+    }
+    overall = measure.overall
+    return _proportion(overall.numerator.of(found), overall.denominator.of(found), level, {"steps": by_step})
+
+
+def _net_score(measure: NetScore, found: Mapping[str, int], level: float) -> Estimate:
+    up, down, n = measure.promoters.of(found), measure.detractors.of(found), measure.answers.of(found)
+    bounds = intervals.net_promoter(up, down, n, level)
+    return Estimate(
+        value=100 * (up - down) / n if n else None,
+        n=n,
+        method="adjusted wald",
+        bounds=Bounds(100 * bounds.low, 100 * bounds.high) if bounds else None,
+        numerator=up - down,
+        denominator=n,
+        details={"promoters": up, "detractors": down},
+    )
+
+
+def _duration_mean(prefix: str, found: Mapping[str, int], level: float) -> Estimate:
+    n, total = found.get(f"{prefix}.n", 0), found.get(f"{prefix}.sum", 0)
+    bounds = intervals.mean(n, total, found.get(f"{prefix}.sumsq", 0), level, least=0.0)
+    return Estimate(
+        value=total / n / DAY_MS if n else None,
+        n=n,
+        method="t",
+        bounds=Bounds(bounds.low / DAY_MS, bounds.high / DAY_MS) if bounds else None,
+        numerator=total / DAY_MS,
+        denominator=n,
+    )
+
+
+def _duration_quantile(measure: DurationQuantile, found: Mapping[str, int], level: float) -> Estimate:
+    sketch = Sketch.of(found, measure.prefix)
+    value = sketch.quantile(measure.q)
+    bounds = _in_days(sketch.quantile_bounds(measure.q, level)) if value is not None else None
+    return Estimate(
+        value=value / DAY_MS if value is not None else None,
+        n=sketch.n,
+        method="order statistics",
+        bounds=bounds,
+        details={"relative_error": RELATIVE_ERROR},
+    )
+
+
+def _restricted_mean(horizon_days: int, evidence: Evidence, level: float) -> Estimate:
+    table = evidence.life_table
+    found = survival.restricted_mean(table, horizon_days * DAY_MS, level)
+    details = _followed(table, evidence.measures)
+    if found is None:
+        return Estimate(None, table.started, "greenwood", details=details)
+    return Estimate(
+        value=found.value / DAY_MS,
+        n=table.started,
+        method="greenwood",
+        bounds=_in_days(Bounds(found.bounds.low, found.bounds.high)),
+        details={**details, "horizon_days": round(found.horizon_ms / DAY_MS, 3)},
+    )
+
+
+def _survival_quantile(q: float, evidence: Evidence, level: float) -> Estimate:
+    table = evidence.life_table
+    found = survival.quantile(table, q, level)
+    return Estimate(
+        value=found.value / DAY_MS if found.value is not None else None,
+        n=table.started,
+        method=found.method,
+        bounds=_in_days(found.bounds) if table.started else None,
+        details={**_followed(table, evidence.measures), "quantile": q, "relative_error": RELATIVE_ERROR},
+    )
+
+
+def _followed(table: LifeTable, found: Mapping[str, int]) -> dict[str, Any]:
+    """Who was followed, the plain mean of finished cases, and the waiting for the citizen apart."""
+    finished, waits = found.get("dur.n", 0), found.get("wait.n", 0)
+    return {
+        "started": table.started,
+        "open": table.open,
+        "ends": dict(sorted(table.causes.items())),
+        "data_faults": found.get("j.fault", 0),
+        "finished_mean_days": found.get("dur.sum", 0) / finished / DAY_MS if finished else None,
+        "waiting_for_citizen": {"waits": waits, "days": found.get("wait.sum", 0) / DAY_MS},
+    }
+
+
+def _ratio(measure: Ratio, evidence: Evidence, level: float) -> Estimate:
+    found = evidence.measures
+    total, n = found.get(f"{measure.total}.sum", 0), measure.count.of(found)
+    parts = [(part.get(f"{measure.total}.sum", 0), measure.count.of(part)) for part in evidence.buckets]
+    pairs = intervals.Pairs(
+        n=len(parts),
+        x=sum(x for x, _ in parts),
+        y=sum(y for _, y in parts),
+        xx=sum(x * x for x, _ in parts),
+        yy=sum(y * y for _, y in parts),
+        xy=sum(x * y for x, y in parts),
+    )
+    bounds = intervals.ratio(pairs, level)
+    return Estimate(
+        value=total / MILLI / n if n else None,
+        n=n,
+        method="delta",
+        bounds=Bounds(bounds.low / MILLI, bounds.high / MILLI) if bounds else None,
+        numerator=total / MILLI,
+        denominator=n,
+        details={"buckets": len(parts), "measured": found.get(f"{measure.total}.n", 0)},
+    )
+
+
+def _in_days(bounds: Bounds) -> Bounds:
+    low, high = bounds
+    return Bounds(None if low is None else low / DAY_MS, None if high is None else high / DAY_MS)
