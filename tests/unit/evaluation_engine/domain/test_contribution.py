@@ -4,8 +4,6 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.evaluation_engine.domain.journeys import DAY, MINUTE, T0, event
-from tests.unit.evaluation_engine.domain.test_journey import any_event, consistent
 
 from evaluation_engine.domain.accumulator import Measures, add, merge
 from evaluation_engine.domain.contribution import (
@@ -22,6 +20,8 @@ from evaluation_engine.domain.contribution import (
 )
 from evaluation_engine.domain.journey import JourneyEvent, fold, settle
 from evaluation_engine.domain.sketch import bin_of
+from tests.unit.evaluation_engine.domain.journeys import DAY, MINUTE, T0, event
+from tests.unit.evaluation_engine.domain.test_journey import any_event, consistent
 
 CONTEXT = FactContext(
     zone="Asia/Tehran",

@@ -3,7 +3,6 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.evaluation_engine.domain.journeys import DAY, MINUTE, T0, event
 
 from evaluation_engine.domain.journey import (
     ABANDONED,
@@ -16,6 +15,7 @@ from evaluation_engine.domain.journey import (
     silence_due_ms,
     union,
 )
+from tests.unit.evaluation_engine.domain.journeys import DAY, MINUTE, T0, event
 
 pytestmark = pytest.mark.requirement("A4")
 

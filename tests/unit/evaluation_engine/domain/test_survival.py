@@ -5,12 +5,12 @@ import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 from statsmodels.duration.survfunc import SurvfuncRight
-from tests.unit.evaluation_engine.domain.journeys import DAY, T0, event
 
 from evaluation_engine.domain.contribution import FactContext, of_journey
 from evaluation_engine.domain.journey import fold, settle
 from evaluation_engine.domain.sketch import RELATIVE_ERROR, bin_of, middle_of
 from evaluation_engine.domain.survival import Cohort, LifeTable, life_table, quantile, restricted_mean
+from tests.unit.evaluation_engine.domain.journeys import DAY, T0, event
 
 pytestmark = pytest.mark.requirement("A4")
 FAR = 10**15

@@ -56,8 +56,8 @@ class Judgement:
             reimplement=self.reimplement,
             clauses=self.clauses,
             combinations={
-                "redesign": _words(benchmark.redesign_when),
-                "reimplement": _words(benchmark.reimplement_when),
+                "redesign": benchmark.redesign_when.in_words,
+                "reimplement": benchmark.reimplement_when.in_words,
             },
             draft=benchmark.draft,
         )
