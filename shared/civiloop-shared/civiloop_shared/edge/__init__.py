@@ -5,15 +5,19 @@ A service declares routes and builds its app::
     router = EdgeRouter(prefix="/v1", tags=["feedback"])
 
     @router.post("/feedback", status_code=202, policy=RoutePolicy(
-        permission=Scope.FEEDBACK_WRITE, limit=INGEST, body_cap=64 * KIB, timeout=2.0,
+        permission=Scope.FEEDBACK_WRITE, limit=INGEST, body_cap=64 * KIB, timeout=2.0, body_schema=FeedbackIn,
         example={"service": "building-permit", "rating": 4}, errors=(ConflictError,), requires=("postgres",)))
-    async def submit_feedback(request: EdgeRequest, feedback: FeedbackIn) -> Response:
+    async def submit_feedback(request: EdgeRequest) -> Response:
+        feedback = parse_model(FeedbackIn, await request.json())
         receipt = await request.state.submit(request.principal.body, feedback)
         return json_response(receipt, status_code=202)
 
     app = create_app(title="Feedback", version="1", settings=settings, keyring=ring, routers=[router],
                      lifespan=bootstrap, readiness=Readiness("postgres", "catalogue"))
     serve(app, settings)
+
+An endpoint of this form (one ``EdgeRequest`` in, a ``Response`` out) costs about what an empty FastAPI endpoint does.
+Body, path and query parameters and dependencies in FastAPI's way work as well and cost what FastAPI costs.
 
 Endpoints raise errors of ``civiloop_shared.errors``; the table turns them into problem documents.
 ``walk_routes(app)`` lists routes that declare too little (empty when all is well).

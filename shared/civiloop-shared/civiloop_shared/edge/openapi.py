@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
 
 from civiloop_shared import errors
 from civiloop_shared.edge.policy import PUBLIC, RoutePolicy
@@ -62,8 +63,18 @@ def _completed(document: dict[str, Any], app: FastAPI, table: ErrorTable) -> dic
     for route in app.router.routes:
         if isinstance(route, EdgeRoute) and route.include_in_schema:
             for method in route.methods or ():
-                _complete_operation(document["paths"][route.path_format][method.lower()], route, table)
+                operation = document["paths"][route.path_format][method.lower()]
+                if route.policy.body_schema is not None:
+                    operation["requestBody"] = _body_of(route.policy.body_schema, schemas)
+                _complete_operation(operation, route, table)
     return document
+
+
+def _body_of(body_type: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = TypeAdapter(body_type).json_schema(ref_template="#/components/schemas/{model}")
+    for name, part in schema.pop("$defs", {}).items():
+        schemas.setdefault(name, part)
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def _complete_operation(operation: dict[str, Any], route: EdgeRoute, table: ErrorTable) -> None:

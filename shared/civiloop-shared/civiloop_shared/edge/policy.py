@@ -62,6 +62,8 @@ class RoutePolicy:
             (400, 401, 403, 413, 415, 422, 429, 500, 503 where they apply).
         media_types: of the body, without parameters. JSON types are read by ``strict_json`` before the endpoint runs.
         body: ``json`` reads the body strictly, ``raw`` hands the bytes to the endpoint (``await request.body()``).
+        body_schema: the type of the body (a pydantic model or any annotation), for the documentation of endpoints that
+            parse it themselves with ``parse_model``. Those with a body parameter need none.
         requires: names of readiness checks without which the route answers 503 before it reads the body.
         sheds: whether the route is refused when the process has too much in flight.
     """
@@ -74,6 +76,7 @@ class RoutePolicy:
     errors: tuple[type[CiviloopError], ...]
     media_types: tuple[str, ...] = JSON_TYPES
     body: Literal["json", "raw"] = "json"
+    body_schema: Any = None
     requires: tuple[str, ...] = ()
     sheds: bool = True
     media_type_set: frozenset[bytes] = field(init=False, repr=False)

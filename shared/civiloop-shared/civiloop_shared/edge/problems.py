@@ -58,7 +58,7 @@ class ErrorTable:
         return 500
 
     def gaps(self, root: type[CiviloopError] = CiviloopError) -> list[str]:
-        """Return the names of errors at and under ``root`` without a status; for the test that the table is complete."""
+        """Return the names of errors at and under ``root`` without a status; the table is complete without any."""
         return [
             f"{error.__module__}.{error.__qualname__}"
             for error in (root, *subclasses_of(root))

@@ -22,7 +22,7 @@ _log = get_logger("civiloop.serve")
 class DrainingServer(uvicorn.Server):
     """On SIGTERM or SIGINT: not ready, wait for the load balancer to see it, stop accepting, drain, return.
 
-    A second signal stops at once.
+    A second SIGTERM ends the waiting but not what is being answered; a second SIGINT (Ctrl-C twice) ends at once.
     """
 
     def __init__(self, config: uvicorn.Config, readiness: Readiness, drain_seconds: float) -> None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from civiloop_shared.auth import KeyRecord, Scope, new_key, parse_key
 from civiloop_shared.contracts.catalogue import KeyDefined
 
+pytestmark = pytest.mark.requirement("B22")
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -9,6 +9,8 @@ import pytest
 from civiloop_shared.auth import KeyRecord, KeyRing, NewKey, Scope, new_key
 from civiloop_shared.errors import ForbiddenError, UnauthorisedError
 
+pytestmark = pytest.mark.requirement("B22")
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 

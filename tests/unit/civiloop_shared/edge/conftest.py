@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.testclient import TestClient
 
 from civiloop_shared.auth import KeyRecord, KeyRing, Scope, new_key
@@ -23,6 +23,7 @@ from civiloop_shared.edge import (
     RoutePolicy,
     create_app,
     json_response,
+    parse_as,
 )
 from civiloop_shared.errors import ConflictError, NotFoundError
 from civiloop_shared.observability import Readiness
@@ -64,6 +65,13 @@ def small_service() -> EdgeRouter:
     async def submit(request: EdgeRequest, feedback: Feedback) -> Response:
         return json_response({"body": request.principal.body, "rating": feedback.rating}, status_code=202)
 
+    @router.post("/direct", policy=policy(body_schema=list[Feedback]), status_code=202)
+    async def direct(request: EdgeRequest) -> Response:
+        found = parse_as(TypeAdapter(list[Feedback]), await request.json())
+        if len(found) > 2:
+            raise ConflictError("too many")
+        return json_response({"body": request.principal.body, "count": len(found)}, status_code=202)
+
     @router.post("/depends", policy=policy())
     async def depends(principal: CurrentPrincipal, feedback: Feedback) -> dict[str, str]:
         return {"body": principal.body}
@@ -76,12 +84,17 @@ def small_service() -> EdgeRouter:
     async def tight() -> Response:
         return json_response({})
 
-    @router.get("/tight", policy=reading(limit=TIGHT))
-    async def tight_public() -> Response:
-        return json_response({})
-
     @router.post("/needs", policy=policy(requires=("kafka",)))
     async def needs() -> Response:
+        return json_response({})
+
+    _add_public_routes(router)
+    return router
+
+
+def _add_public_routes(router: EdgeRouter) -> None:
+    @router.get("/tight", policy=reading(limit=TIGHT))
+    async def tight_public() -> Response:
         return json_response({})
 
     @router.get("/slow", policy=reading(timeout=0.05))
@@ -96,8 +109,6 @@ def small_service() -> EdgeRouter:
     @router.get("/broken", policy=reading())
     async def broken() -> Response:
         raise ValueError("what-a-citizen-wrote")
-
-    return router
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,22 @@ import pytest
 from civiloop_shared.auth import Scope, new_key
 from tests.unit.civiloop_shared.edge.conftest import Town, key_record
 
+pytestmark = pytest.mark.requirement("B22")
+
 GOOD = b'{"service": "permits", "rating": 4}'
 
 
 def test_a_key_with_the_scope_is_let_in_and_the_body_comes_from_the_key(town: Town) -> None:
     answer = town.post("/v1/feedback", GOOD)
     assert (answer.status_code, answer.json()) == (202, {"body": "town", "rating": 4.0})
+
+
+def test_an_endpoint_that_parses_by_itself_answers_and_fails_like_any_other(town: Town) -> None:
+    one = b'{"service": "permits", "rating": 4}'
+    assert town.post("/v1/direct", b"[" + one + b"]").json() == {"body": "town", "count": 1}
+    invalid = town.post("/v1/direct", b'[{"service": "permits", "rating": 9}]')
+    assert (invalid.status_code, invalid.json()["errors"][0]["field"]) == (422, "0.rating")
+    assert town.post("/v1/direct", b"[" + b",".join([one] * 3) + b"]").json()["code"] == "conflict"
 
 
 def test_the_caller_can_be_asked_for_as_a_dependency(town: Town) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.unit.civiloop_shared.edge.conftest import Town
 
+pytestmark = pytest.mark.requirement("B14")
+
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 

@@ -35,6 +35,12 @@ def test_security_limits_and_examples_are_told(document: dict[str, Any]) -> None
     assert "security" not in document["paths"]["/v1/slow"]["get"]
 
 
+def test_the_body_of_an_endpoint_that_parses_by_itself_is_told(document: dict[str, Any]) -> None:
+    schema = document["paths"]["/v1/direct"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["items"] == {"$ref": "#/components/schemas/Feedback"}
+    assert "Feedback" in document["components"]["schemas"]
+
+
 def test_media_types_of_raw_routes_are_told(document: dict[str, Any]) -> None:
     assert list(document["paths"]["/v1/raw"]["post"]["requestBody"]["content"]) == ["text/csv"]
 

@@ -14,6 +14,8 @@ from civiloop_shared.edge import faults_of, parse_model
 from civiloop_shared.errors import ValidationError
 from tests.unit.civiloop_shared.edge.conftest import Town
 
+pytestmark = pytest.mark.requirement("B12")
+
 CANARY = "canary-7f3a"
 
 

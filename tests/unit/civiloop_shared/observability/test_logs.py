@@ -11,6 +11,8 @@ import structlog
 from civiloop_shared.observability import configure_logging, get_logger, new_trace, trace_scope
 from civiloop_shared.observability.logs import safe_traceback
 
+pytestmark = pytest.mark.requirement("B12")
+
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:

@@ -6,6 +6,8 @@ import pytest
 
 from civiloop_shared.observability import Readiness
 
+pytestmark = pytest.mark.requirement("B14")
+
 
 def test_a_service_is_ready_when_every_named_dependency_is() -> None:
     readiness = Readiness("postgres", "kafka")
