@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from civiloop_cli.commands import doctor, down, status, up
+from civiloop_cli.commands import catalogue, dlq, doctor, down, imports, keys, sample, scorecard, status, up, verify
 
 app = typer.Typer(
     name="civiloop",
@@ -18,3 +18,12 @@ app.command("up")(up.up)
 app.command("down")(down.down)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
+app.command("scorecard")(scorecard.scorecard)
+app.command("evaluate")(scorecard.evaluate)
+app.command("verify")(verify.verify)
+app.command("demo")(sample.demo)
+app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(keys.app, name="keys")
+app.add_typer(imports.app, name="import")
+app.add_typer(dlq.app, name="dlq")
+app.add_typer(sample.app, name="sample")

@@ -71,10 +71,25 @@ async def _load(platform: Platform, *, data_dir: DataDir, progress: Progress, wa
 
 
 async def _announce(platform: Platform, *, as_json: bool) -> None:
-    if not as_json and (table := await sample.scorecard(platform)):
-        stdout().print(table)
+    if not as_json:
+        await _show_scorecard(platform)
     if not os.environ.get(DETACHED_VARIABLE):
         show_platform(platform, as_json=as_json)
+
+
+async def _show_scorecard(platform: Platform) -> None:
+    """Show the sample services; without the sample there is nothing to show, and no fault here stops the platform."""
+    if not (platform.data_dir / "sample-loaded").exists():
+        return
+    try:
+        table = await sample.scorecard(platform)
+    except CommandError as error:
+        stderr().print(
+            f"the scorecard can't be shown yet: {error.message}", style="yellow", markup=False, soft_wrap=True
+        )
+        return
+    if table:
+        stdout().print(table)
 
 
 def show_platform(platform: Platform, *, as_json: bool) -> None:
