@@ -1,3 +1,3 @@
-"""Fixtures that every test folder may use."""
+"""Fixtures and options that every test folder may use."""
 
-pytest_plugins = ["tests.support.platform"]
+pytest_plugins = ["tests.support.platform", "tests.support.requirements"]

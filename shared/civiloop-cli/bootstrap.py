@@ -153,10 +153,12 @@ def pip(title: str, arguments: list[str], count: int) -> None:
         for line in process.stdout or ():
             log.write(line)
             seen += line.startswith(("Collecting ", "Requirement already satisfied"))
-            installing = line.startswith("Installing collected packages")
-            if count and (installing or time.time() - shown > SHOWN_EVERY_S):
+            if line.startswith("Installing collected packages"):
+                say("  all fetched, unpacking ...")
+                count = 0
+            elif count and time.time() - shown > SHOWN_EVERY_S:
                 shown = time.time()
-                say("  unpacking ..." if installing else f"  {seen} of {count} fetched")
+                say(f"  {seen} of {count} fetched")
         code = process.wait()
     if code != 0:
         fail()

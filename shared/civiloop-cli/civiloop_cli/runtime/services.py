@@ -18,6 +18,8 @@ from civiloop_cli.runtime.ports import DATA_DIR_VARIABLE, LOOPBACK, Ports
 # Whatever the caller's shell holds for one service must not reach all of them.
 _OURS = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "CIVILOOP_PORT", "CIVILOOP_PORT_BASE", "PYTHONPATH", "PYTHONHOME")
 
+SERVICES = ("evaluation-engine", "engine-worker", "feedback-api", "metrics-collector", "reporting")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:

@@ -20,7 +20,7 @@ from civiloop_cli.runtime.keeper import Keeper
 from civiloop_cli.runtime.local_secrets import LocalSecrets
 from civiloop_cli.runtime.ports import LOOPBACK, OFFSETS, Ports
 from civiloop_cli.runtime.probe import kafka_gap, postgres_gap, service_gap
-from civiloop_cli.runtime.services import Job, Wiring, migrations, service_specs, topics
+from civiloop_cli.runtime.services import SERVICES, Job, Wiring, migrations, service_specs, topics
 
 EXTERNAL_TIMEOUT_S = 30.0
 STOP_TIERS = (("kafka",), ("postgres",))
@@ -133,6 +133,8 @@ class Startup:
                 await _side_by_side(*(run_job(job) for job in jobs))
 
     async def _services(self, specs: list[ChildSpec]) -> None:
+        if missing := sorted(set(SERVICES) - {spec.name for spec in specs}):
+            self.keeper.progress.line(f"not installed, so not started: {', '.join(missing)}", style="yellow")
         for spec in specs:
             self.keeper.start(spec, partial(service_gap, spec.ready_url))
         await _side_by_side(*(self._await_service(spec.name) for spec in specs))

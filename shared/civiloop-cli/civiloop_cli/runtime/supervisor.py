@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from civiloop_cli.errors import DoctorError, StartError
+from civiloop_cli.errors import DoctorError, PortTakenError, StartError
 from civiloop_cli.platform import Platform
 from civiloop_cli.progress import Progress
 from civiloop_cli.runtime.data_dir import LAYOUT, DataDir, write_private
@@ -66,7 +66,8 @@ class Supervisor:
             if finding.level == "warning":
                 self.progress.line(f"{finding.message}{f' → {finding.hint}' if finding.hint else ''}", style="yellow")
         if stops := blockers(found):
-            raise DoctorError(
+            only_ports = {finding.check for finding in stops} == {"ports"}
+            raise (PortTakenError if only_ports else DoctorError)(
                 "; ".join(finding.message for finding in stops),
                 hints=tuple(finding.hint for finding in stops if finding.hint),
             )
