@@ -5,10 +5,11 @@ CiviloopError
 │   └── CatalogueRefusedError      files of a catalogue break rules; carries every ``CatalogueFault``
 ├── ConflictError
 │   └── CatalogueChangedError      somebody else applied a catalogue meanwhile
-└── NotFoundError
-├── UnknownServiceError
-├── UnknownKpiError
-└── UnknownKeyError
+├── NotFoundError
+│   ├── UnknownServiceError
+│   ├── UnknownKpiError
+│   └── UnknownKeyError
+└── FencedError                        another worker owns the partition now
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from civiloop_shared.errors import ConflictError, NotFoundError, ValidationError, ValidationFault
+from civiloop_shared.errors import CiviloopError, ConflictError, NotFoundError, ValidationError, ValidationFault
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,3 +71,10 @@ class UnknownKeyError(NotFoundError):
 
     code: ClassVar[str] = "unknown-key"
     title: ClassVar[str] = "There is no such key"
+
+
+class FencedError(CiviloopError):
+    """Another worker has claimed the partition: whatever this one still holds of it is worth nothing."""
+
+    code: ClassVar[str] = "fenced"
+    title: ClassVar[str] = "The partition belongs to another worker now"

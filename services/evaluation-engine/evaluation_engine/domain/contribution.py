@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import DAY_MS, Grain, calendar, quarter_start
@@ -257,29 +257,50 @@ class Batch:
             into[name] = into.get(name, 0) + sign * amount
 
     def cells(self, *, quarters_from_ms: int = 0) -> dict[Cell, Measures]:
-        """Change of every cell, zeros dropped; quarter hours that begin before `quarters_from_ms` are left out."""
+        """Change of every cell, zeros dropped; quarter hours that begin before `quarters_from_ms` are left out.
+
+        Quarter hours are summed to days, and days to months, before they are spread over the cuts: the cells of
+        `cells_of`, with far fewer additions.
+        """
         found: dict[Cell, Measures] = {}
+        days: dict[tuple[str, tuple[str, ...], int, int], Measures] = {}
+        months: dict[tuple[str, tuple[str, ...], int], Measures] = {}
         for address, changes in self._changes.items():
             kept = {name: amount for name, amount in changes.items() if amount}
-            if kept:
-                for cell in cells_of(address, quarters_from_ms=quarters_from_ms):
-                    _merge_into(found, cell, kept)
+            for cell in quarters_of(address, quarters_from_ms=quarters_from_ms):
+                _merge_into(found, cell, kept)
+            _merge_into(days, (address.service, address.cuts, address.day, address.month), kept)
+        for (service, cuts, day, month), kept in days.items():
+            for cut in cuts:
+                _merge_into(found, Cell(service, cut, "day", day), kept)
+            _merge_into(months, (service, cuts, month), kept)
+        for (service, cuts, month), kept in months.items():
+            for cut in cuts:
+                _merge_into(found, Cell(service, cut, "month", month), kept)
         return {cell: measures for cell, measures in found.items() if measures}
 
 
 def cells_of(address: Address, *, quarters_from_ms: int = 0) -> Iterator[Cell]:
     """Every cell of an address: day and month for all cuts, quarter hour for total and channel."""
-    service, cuts, quarter, day, month = address
-    for cut in cuts:
-        yield Cell(service, cut, "day", day)
-        yield Cell(service, cut, "month", month)
+    for cut in address.cuts:
+        yield Cell(address.service, cut, "day", address.day)
+        yield Cell(address.service, cut, "month", address.month)
+    yield from quarters_of(address, quarters_from_ms=quarters_from_ms)
+
+
+def quarters_of(address: Address, *, quarters_from_ms: int = 0) -> Iterator[Cell]:
+    """Every quarter-hour cell of an address."""
+    service, cuts, quarter, _, _ = address
     if quarter is not None and quarter >= quarters_from_ms:
         yield Cell(service, "", "quarter", quarter)
         if len(cuts) > 1 and cuts[1].startswith("channel="):
             yield Cell(service, cuts[1], "quarter", quarter)
 
 
-def _merge_into(found: dict[Cell, Measures], cell: Cell, change: Measures) -> None:
+K = TypeVar("K")
+
+
+def _merge_into(found: dict[K, Measures], cell: K, change: Measures) -> None:
     into = found.get(cell)
     if into is None:
         found[cell] = change.copy()

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-_SEPARATOR = b"\x00"
+_SEPARATOR = "\x00"
 
 
 def event_key(body: str, source: str, event_id: str) -> bytes:
@@ -30,5 +30,4 @@ def payload_hash(event_type: str, data: Any) -> int:
 
 
 def _digest(*parts: str) -> bytes:
-    joined = _SEPARATOR.join(part.encode() for part in parts)
-    return hashlib.blake2b(joined, digest_size=16).digest()
+    return hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=16).digest()

@@ -53,7 +53,7 @@ CREATE TABLE evaluation.journey (
     body_id text NOT NULL,
     journey_id text NOT NULL,
     service_id text,
-    context_id bigint REFERENCES evaluation.fact_context,
+    context_id bigint,
     started_at timestamptz,
     last_at timestamptz NOT NULL,
     observed_until timestamptz,
@@ -76,7 +76,7 @@ CREATE TABLE evaluation.answer (
     erasures integer NOT NULL DEFAULT 0,
     received_day date,
     payload_hash bigint,
-    context_id bigint REFERENCES evaluation.fact_context,
+    context_id bigint,
     occurred_at timestamptz,
     content json,
     changed_at timestamptz NOT NULL DEFAULT now()
@@ -98,7 +98,7 @@ CREATE TABLE evaluation.measurement_current (
     milli numeric NOT NULL,
     recorded_at timestamptz NOT NULL,
     event_key bytea NOT NULL,
-    context_id bigint NOT NULL REFERENCES evaluation.fact_context,
+    context_id bigint NOT NULL,
     days integer NOT NULL,
     records integer NOT NULL
 );
@@ -142,8 +142,7 @@ CREATE TABLE evaluation.dead_letter (
     at timestamptz NOT NULL DEFAULT now(),
     relayed_at timestamptz,
     replayed_at timestamptz,
-    erased_at timestamptz,
-    UNIQUE (topic, partition, "offset")
+    erased_at timestamptz
 );
 CREATE INDEX dead_letter_to_relay ON evaluation.dead_letter (id) WHERE relayed_at IS NULL;
 CREATE INDEX dead_letter_by_key ON evaluation.dead_letter (topic, key) WHERE value IS NOT NULL;

@@ -1,0 +1,97 @@
+"""Answers: counted once, quarantined without a contribution, erased for good, whatever comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from civiloop_shared.contracts.topics import FEEDBACK
+from evaluation_engine.domain.contribution import FactContext, Share, of_answer
+from evaluation_engine.ports.facts import AnswerFact
+from evaluation_engine.ports.sink import SinkTransaction
+from evaluation_engine.service.ingest.arrivals import Arrival
+from evaluation_engine.service.ingest.instants import utc_day
+from evaluation_engine.service.ingest.readers import AnswerArrival, AnswerReader
+from evaluation_engine.service.ingest.services import ServiceBook
+from evaluation_engine.service.ingest.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHandler:
+    """Handles `feedback.received`."""
+
+    book: ServiceBook
+    topic: str = FEEDBACK.name
+
+    @property
+    def read(self) -> AnswerReader:
+        """Makes payloads of drafts."""
+        return AnswerReader(self.book)
+
+    async def apply(self, transaction: SinkTransaction, fresh: Sequence[Arrival[AnswerArrival]], work: Work) -> None:
+        """Take answers in and erased ones out, in the order of the partition."""
+        facts = await transaction.answers({arrival.payload.feedback_key for arrival in fresh})
+        wanted = {fact.context_id for fact in facts.values() if fact.context_id is not None} - self.book.contexts.keys()
+        if wanted:
+            self.book.contexts.update(await transaction.contexts(wanted))
+        changed: dict[bytes, AnswerFact] = {}
+        for arrival in fresh:
+            key = arrival.payload.feedback_key
+            before = facts.get(key)
+            after = self._erase(before, arrival, work) if arrival.payload.content is None else (
+                self._receive(before, arrival, work)
+            )
+            if after is not None:
+                facts[key] = changed[key] = after
+        await transaction.put_contexts(work.contexts)
+        await transaction.put_answers(changed.values())
+
+    def _receive(self, fact: AnswerFact | None, arrival: Arrival[AnswerArrival], work: Work) -> AnswerFact | None:
+        if fact is None:
+            return self._count(arrival, work)
+        if fact.state == "erased":
+            work.outcomes["erased"] += 1
+            fact.erasures += 1
+            fact.first_outcome = fact.first_outcome or "erased"
+            fact.received_day = fact.received_day or utc_day(arrival.recorded_at_ms)
+            return fact
+        work.repeated(arrival, fact.payload_hash or 0)
+        return None
+
+    def _count(self, arrival: Arrival[AnswerArrival], work: Work) -> AnswerFact:
+        payload = arrival.payload
+        known = self.book.named(payload.service)
+        work.contexts[known.context_id] = known.context
+        state = "quarantined" if payload.quarantined else "counted"
+        fact = AnswerFact(
+            key=payload.feedback_key,
+            partition=work.partition,
+            body=arrival.body,
+            service=payload.service,
+            state="quarantined" if payload.quarantined else "counted",
+            received_day=utc_day(arrival.recorded_at_ms),
+            payload_hash=arrival.payload_hash,
+            context_id=known.context_id,
+            content=payload.content,
+        )
+        fact.first_outcome = fact.state
+        work.outcomes[fact.state] += 1
+        work.changes.change((), answer_shares(fact, known.context))
+        return fact
+
+    def _erase(self, fact: AnswerFact | None, arrival: Arrival[AnswerArrival], work: Work) -> AnswerFact:
+        payload = arrival.payload
+        if fact is None:
+            fact = AnswerFact(payload.feedback_key, work.partition, arrival.body, payload.service, "erased")
+        elif fact.context_id is not None:
+            work.changes.change(answer_shares(fact, self.book.contexts[fact.context_id]), ())
+        fact.state, fact.content, fact.payload_hash, fact.context_id = "erased", None, None, None
+        fact.erasures += 1
+        work.outcomes["erased"] += 1
+        work.erased.add(payload.feedback_key)
+        return fact
+
+
+def answer_shares(fact: AnswerFact, context: FactContext) -> tuple[Share, ...]:
+    """Return what a stored answer contributes."""
+    return of_answer(fact.content.answer, context) if fact.state == "counted" and fact.content else ()

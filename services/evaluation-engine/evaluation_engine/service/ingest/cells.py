@@ -1,0 +1,46 @@
+"""Cells of one partition in memory: read once, written back as a whole with every batch that changes them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evaluation_engine.domain.accumulator import Measures, add
+from evaluation_engine.domain.contribution import Cell
+from evaluation_engine.ports.sink import SinkTransaction
+
+
+@dataclass(slots=True)
+class CellCache:
+    """The cells used last. Only the owner of the partition writes them, so memory and table agree between commits.
+
+    A change is made in place before the commit: after a failure the whole cache must be thrown away.
+    """
+
+    topic: str
+    partition: int
+    max_cells: int
+    _cells: OrderedDict[Cell, Measures] = field(default_factory=OrderedDict)
+
+    async def apply(self, transaction: SinkTransaction, changes: Mapping[Cell, Measures]) -> None:
+        """Add changes to the cells and store these."""
+        if not changes:
+            return
+        await self._load(transaction, changes)
+        for cell, change in changes.items():
+            add(self._cells[cell], change)
+            self._cells.move_to_end(cell)
+        await transaction.put_cells(self.topic, self.partition, {cell: self._cells[cell] for cell in changes})
+
+    def trim(self) -> None:
+        """Let go of the cells used longest ago. Only after a commit."""
+        while len(self._cells) > self.max_cells:
+            self._cells.popitem(last=False)
+
+    async def _load(self, transaction: SinkTransaction, wanted: Mapping[Cell, Measures]) -> None:
+        missing = [cell for cell in wanted if cell not in self._cells]
+        if missing:
+            stored = await transaction.cells(self.topic, self.partition, missing)
+            for cell in missing:
+                self._cells[cell] = stored.get(cell, {})

@@ -1,0 +1,100 @@
+"""The services that events are counted by, and the contexts that facts freeze."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from civiloop_shared.contracts.catalogue import ServiceDefined
+from civiloop_shared.contracts.envelope import InvalidEventError
+from evaluation_engine.domain.contribution import FactContext
+from evaluation_engine.ports.sink import ServiceSource
+
+_HOUR_MS = 3_600_000
+UNKNOWN_SERVICE = "unknown_service"
+
+
+def context_of(service: ServiceDefined) -> FactContext:
+    """Return what facts of a service are counted by."""
+    return FactContext(
+        zone=service.zone,
+        silence_limit_ms=service.silence_limit_hours * _HOUR_MS,
+        digital=frozenset(channel.value for channel in service.digital_channels),
+        steps=frozenset(service.steps),
+        languages=frozenset(service.languages),
+        segments={name: frozenset(values) for name, values in service.segments.items()},
+    )
+
+
+def context_document(context: FactContext) -> dict[str, Any]:
+    """Return a context as JSON types; `context_from` turns it back."""
+    return {
+        "zone": context.zone,
+        "silence_limit_ms": context.silence_limit_ms,
+        "digital": sorted(context.digital),
+        "steps": sorted(context.steps),
+        "languages": sorted(context.languages),
+        "segments": {name: sorted(values) for name, values in context.segments.items()},
+    }
+
+
+def context_from(document: Mapping[str, Any]) -> FactContext:
+    """Return the context of a document."""
+    return FactContext(
+        zone=document["zone"],
+        silence_limit_ms=document["silence_limit_ms"],
+        digital=frozenset(document["digital"]),
+        steps=frozenset(document["steps"]),
+        languages=frozenset(document["languages"]),
+        segments={name: frozenset(values) for name, values in document["segments"].items()},
+    )
+
+
+def context_id(context: FactContext) -> int:
+    """Return the signed 64-bit identity of a context: equal contexts have equal ids."""
+    canonical = orjson.dumps(context_document(context), option=orjson.OPT_SORT_KEYS)
+    return int.from_bytes(hashlib.blake2b(canonical, digest_size=8).digest(), "big", signed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownService:
+    """A service of the catalogue: whose it is and the context that new facts freeze."""
+
+    body: str
+    context_id: int
+    context: FactContext
+
+
+@dataclass(slots=True)
+class ServiceBook:
+    """Services in memory. `contexts` also keeps old ones that facts still cite."""
+
+    source: ServiceSource
+    contexts: dict[int, FactContext] = field(default_factory=dict)
+    _services: dict[str, KnownService] = field(default_factory=dict)
+
+    async def refresh(self) -> None:
+        """Read the services anew."""
+        found = await self.source.services()
+        self._services = {name: self._known(definition) for name, definition in found.items()}
+
+    def of(self, body: str, service: str) -> KnownService:
+        """Return a service of a body. Raises ``InvalidEventError`` (`unknown_service`)."""
+        known = self._services.get(service)
+        if known is None or known.body != body:
+            raise InvalidEventError(UNKNOWN_SERVICE, "the body has no such service")
+        return known
+
+    def named(self, service: str) -> KnownService:
+        """Return a service that was checked before."""
+        return self._services[service]
+
+    def _known(self, definition: Mapping[str, Any]) -> KnownService:
+        service = ServiceDefined.model_validate(definition)
+        context = context_of(service)
+        identity = context_id(context)
+        return KnownService(service.body, identity, self.contexts.setdefault(identity, context))
