@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
 from civiloop_shared.kafka.producer import DurableProducer
 from civiloop_shared.kafka.topics import ensure_topics
 from tests.support.platform import Infra

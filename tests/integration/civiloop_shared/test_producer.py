@@ -7,11 +7,13 @@ import time
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+
 from civiloop_shared.contracts.topics import JOURNEYS
 from civiloop_shared.errors import OverloadedError, TooLargeError, UnavailableError, UnknownOutcomeError
 from civiloop_shared.kafka.partitioner import partition_for
 from civiloop_shared.kafka.producer import DurableProducer, ProducerOptions
 from tests.integration.civiloop_shared.conftest import Broker
+from tests.support.waiting import until
 
 HEADERS = [("content-type", b"application/cloudevents+json")]
 
@@ -123,10 +125,10 @@ async def test_a_frozen_broker_costs_neither_memory_nor_time_and_unknown_ones_ma
     assert {type(answer) for answer in answers} <= {UnknownOutcomeError, OverloadedError, UnavailableError}
     assert sum(isinstance(answer, OverloadedError) for answer in answers) > 3_000
     assert producer.in_flight_bytes <= 1_000_000
-    await _until(lambda: not producer.ready, 5.0)
+    await until(lambda: not producer.ready, 5.0)
     broker.thaw()
     assert await producer.wait_ready(20.0)
-    await _until(lambda: producer.in_flight_bytes == 0, 20.0)
+    await until(lambda: producer.in_flight_bytes == 0, 20.0)
     unknown = sum(type(answer) is UnknownOutcomeError for answer in answers)
     assert len(await read_all(broker, topic)) == unknown + 1
     await producer.stop()
@@ -153,7 +155,7 @@ async def test_a_producer_that_can_send_no_more_is_replaced(
     # The sender's task ends as it does after a fatal error: aiokafka then refuses for ever.
     assert producer._lanes is not None
     producer._lanes._producer._sender.sender_task.cancel()
-    await _until(lambda: producer.generation == 2 and producer.ready, 10.0)
+    await until(lambda: producer.generation == 2 and producer.ready, 10.0)
     await producer.send(topic, b"k", b"w")
     assert [value for _, _, value in await read_all(broker, topic)] == [b"v", b"w"]
 
@@ -173,7 +175,7 @@ class Driver:
         await asyncio.gather(*(self._drive(worker) for worker in range(8)))
 
     async def until_acknowledged(self, count: int) -> None:
-        await _until(lambda: len(self.acknowledged) >= count, 40.0)
+        await until(lambda: len(self.acknowledged) >= count, 40.0)
 
     async def _drive(self, worker: int) -> None:
         number = 0
@@ -192,12 +194,13 @@ class Driver:
             await asyncio.sleep(0.005)
 
 
-async def read_all(broker: Broker, topic: str) -> list[tuple[int, bytes, bytes | None]]:
+async def read_all(
+    broker: Broker, topic: str, count: int = JOURNEYS.partitions
+) -> list[tuple[int, bytes, bytes | None]]:
     """Return (partition, key, value) of all records."""
     consumer = AIOKafkaConsumer(bootstrap_servers=broker.bootstrap_servers, request_timeout_ms=5_000)
     await consumer.start()
     try:
-        count = JOURNEYS.partitions
         partitions = [TopicPartition(topic, number) for number in range(count)]
         end = await consumer.end_offsets(partitions)
         consumer.assign(partitions)
@@ -209,10 +212,3 @@ async def read_all(broker: Broker, topic: str) -> list[tuple[int, bytes, bytes |
         return found
     finally:
         await consumer.stop()
-
-
-async def _until(condition, timeout_s: float) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.05)

@@ -142,13 +142,20 @@ class OutboxRelay:
                 moved = await self.relay_once()
             except Exception as error:
                 self._note(error)
-                await asyncio.sleep(backoff_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
+                await self._hold(backoff_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
                 backoff_s = min(2 * backoff_s, self._options.longest_backoff_s)
                 continue
             backoff_s, self.state.last_error = self._options.idle_s, None
             if moved < self._options.batch:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._options.idle_s)
+
+    async def _hold(self, seconds: float) -> None:
+        """Wait, at most until the broker is back."""
+        if self._producer.ready:
+            await asyncio.sleep(seconds)
+        else:
+            await self._producer.wait_ready(seconds)
 
     def _note(self, error: Exception) -> None:
         self.state.failures += 1

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from civiloop_shared.errors import UnknownOutcomeError
+from civiloop_shared.errors import UnavailableError, UnknownOutcomeError
 from civiloop_shared.postgres.errors import UnfitServerError, is_connection_lost, translate_errors
 
 if TYPE_CHECKING:
@@ -118,8 +118,14 @@ def create_engine(database_url: str, options: ConnectionOptions | None = None) -
 async def acquire(pool: Pool[Any], *, timeout_s: float = 2.0) -> AsyncIterator[PoolConnectionProxy[Any]]:
     """Lend a connection for statements that commit one by one. Errors of the driver come out as ours."""
     with translate_errors():
-        async with pool.acquire(timeout=timeout_s) as connection:
+        try:
+            connection = await pool.acquire(timeout=timeout_s)
+        except TimeoutError as error:
+            raise UnavailableError("no connection to the database is free", dependency="postgresql") from error
+        try:
             yield connection
+        finally:
+            await pool.release(connection)
 
 
 @asynccontextmanager

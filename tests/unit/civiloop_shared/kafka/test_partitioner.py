@@ -2,9 +2,10 @@
 
 import pytest
 from aiokafka.partitioner import murmur2 as reference
-from civiloop_shared.kafka.partitioner import murmur2, partition_for
 from hypothesis import given
 from hypothesis import strategies as st
+
+from civiloop_shared.kafka.partitioner import murmur2, partition_for
 
 # From org.apache.kafka.common.utils.UtilsTest.
 GOLDEN = {
@@ -35,5 +36,3 @@ def test_every_key_has_a_partition_of_the_topic(key: bytes, partitions: int) -> 
 def test_golden_partitions_do_not_move() -> None:
     keys = [b"city/j-1", b"city/j-2", b"service/permit", b"", b"\x00\xff", "ύδρα".encode()]
     assert [partition_for(key, 12) for key in keys] == [1, 11, 2, 9, 1, 7]
-
-

@@ -2,6 +2,7 @@
 
 import asyncpg
 import pytest
+
 from civiloop_shared.errors import DeadlineExceededError, UnavailableError
 from civiloop_shared.postgres.errors import is_connection_lost, is_transient, translate_errors
 

@@ -1,0 +1,16 @@
+"""Waiting for something to become true, in bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+
+async def until(condition: Callable[[], bool], timeout_s: float, *, every_s: float = 0.02) -> float:
+    """Return after how many seconds ``condition`` held; fail when that takes longer than ``timeout_s``."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < timeout_s, "it did not happen in time"
+        await asyncio.sleep(every_s)
+    return time.monotonic() - begun
