@@ -17,4 +17,4 @@ class Settings(CommonSettings):
     kafka_bootstrap_servers: BootstrapServers = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     produce_deadline_seconds: float = Field(default=1.8, gt=0, le=30)
     max_produce_bytes_in_flight: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
-    start_wait_seconds: float = Field(default=10.0, ge=0, le=120)
+    start_wait_seconds: float = Field(default=3.0, ge=0, le=120)

@@ -14,7 +14,7 @@ from civiloop_shared.edge import EdgeRequest, faults_of
 from civiloop_shared.edge.request import HEADERS_KEY, TRACE_KEY
 from civiloop_shared.errors import ValidationError, ValidationFault
 from metrics_collector.api.cloudevents import FromType, Item, events_of, media_type_of, to_item
-from metrics_collector.api.shapes import MOST_ITEMS, InstantField
+from metrics_collector.api.shapes import MOST_ITEMS, PATTERNS, InstantField
 from metrics_collector.domain.batch import Batch
 from metrics_collector.domain.intake import read_instant
 from metrics_collector.domain.receipt import RejectedItem
@@ -113,13 +113,20 @@ def _shaped(items: list[Any], shape: TypeAdapter[Any]) -> tuple[list[tuple[int, 
     except pydantic.ValidationError as error:
         by_item: dict[int, list[Any]] = defaultdict(list)
         for fault in error.errors(include_url=False):
-            by_item[int(fault["loc"][0])].append({**fault, "loc": fault["loc"][1:]})
+            by_item[int(fault["loc"][0])].append(_in_words(fault))
         refused |= {places[at]: faults_of(found[:_FAULTS_PER_ITEM]) for at, found in by_item.items()}
         kept = [at for at in range(len(asked)) if at not in by_item]
         places = [places[at] for at in kept]
         good = shape.validate_python([asked[at] for at in kept])
     misshapen = [RejectedItem(index, _id_of(items[index]), faults) for index, faults in refused.items()]
     return list(zip(places, good, strict=True)), misshapen
+
+
+def _in_words(fault: Any) -> dict[str, Any]:
+    """Return a fault of pydantic without its item's place, a pattern told in words."""
+    wanted = PATTERNS.get(str(fault.get("ctx", {}).get("pattern")))
+    told = {**fault, "loc": fault["loc"][1:]}
+    return told if wanted is None else {**told, "msg": f"must be {wanted}", "input": None}
 
 
 def _are_faults(item: list[Any]) -> bool:

@@ -13,6 +13,15 @@ from civiloop_shared.contracts.values import EventId, EventSource, Identifier, L
 MOST_ITEMS = 1_000
 
 _RFC_3339 = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+PATTERNS = {
+    _RFC_3339: "a time with its offset, such as 2026-11-24T09:15:00+02:00",
+    r"^[a-z][a-z0-9-]{1,62}$": "lower case letters, digits and hyphens",
+    r"^[^\x00-\x1f|=]+$": "one line without | and =",
+    r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$": "a language tag such as en or el",
+    r"^[^\x00-\x20]+$": "without blanks",
+}
+"""What the patterns of the shapes and the contracts mean in words."""
+
 InstantText = Annotated[
     str, StringConstraints(pattern=_RFC_3339, max_length=40), Field(json_schema_extra={"format": "date-time"})
 ]

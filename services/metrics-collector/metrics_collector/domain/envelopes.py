@@ -11,7 +11,6 @@ from typing import Any
 
 def document(
     data: dict[str, Any],
-    *,
     event_id: str,
     source: str,
     event_type: str,

@@ -10,7 +10,7 @@ from civiloop_shared.contracts.measurements import MeasurementRecorded
 from civiloop_shared.errors import ValidationFault
 from metrics_collector.domain.batch import Batch, Event, Sorting
 from metrics_collector.domain.envelopes import document
-from metrics_collector.domain.intake import ServiceRules, read_instant
+from metrics_collector.domain.intake import IntakeRules, ServiceRules, read_instant
 from metrics_collector.domain.items import MeasurementItem
 from metrics_collector.domain.receipt import BatchReceipt
 from metrics_collector.service.record import Intake
@@ -31,20 +31,24 @@ class RecordMeasurements:
             ValidationError: ``observed_until`` can't stand for now.
             UnavailableError: see ``EventStream.append``.
         """
-        rules = self.intake.rules_for(batch)
-        sorting = Sorting()
-        shared = (batch.principal.body, rules.now, batch.traceparent)
-        for index, item in batch.items:
-            of_service = rules.of(item["service"])
-            if isinstance(of_service, ValidationFault):
-                sorting.refuse(index, item["id"], of_service)
-                continue
-            times, faults = _times(item, of_service)
-            if faults:
-                sorting.refuse(index, item["id"], *faults)
-            else:
-                sorting.events.append(_event(item, item.get("source") or batch.default_source, times, shared))
-        return await self.intake.write(batch, sorting)
+        return await self.intake.write(batch, sort_measurements(batch, self.intake.rules_for(batch)))
+
+
+def sort_measurements(batch: Batch[MeasurementItem], rules: IntakeRules) -> Sorting:
+    """Judge every measurement by the rules: pure."""
+    sorting = Sorting()
+    shared = (batch.principal.body, rules.now, batch.traceparent)
+    for index, item in batch.items:
+        of_service = rules.of(item["service"])
+        if isinstance(of_service, ValidationFault):
+            sorting.refuse(index, item["id"], of_service)
+            continue
+        times, faults = _times(item, of_service)
+        if faults:
+            sorting.refuse(index, item["id"], *faults)
+        else:
+            sorting.events.append(_event(item, item.get("source") or batch.default_source, times, shared))
+    return sorting
 
 
 def _times(item: MeasurementItem, rules: ServiceRules) -> tuple[dict[str, datetime], list[ValidationFault]]:
@@ -85,12 +89,5 @@ def _event(
         data["channel"] = item["channel"]
     data.update(times)
     time = times.get("occurred_at") or times["period_to"]
-    made = document(
-        data,
-        event_id=item["id"],
-        source=source,
-        event_type=MeasurementRecorded.TYPE,
-        time=time,
-        shared=shared,
-    )
+    made = document(data, item["id"], source, MeasurementRecorded.TYPE, time, shared)
     return f"{item['service']}/{item['name']}".encode(), made
