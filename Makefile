@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 OURS := civiloop-shared civiloop-cli civiloop-feedback-api civiloop-metrics-collector civiloop-evaluation-engine civiloop-reporting
 PROJECTS := $(wildcard shared/*/pyproject.toml services/*/pyproject.toml)
+SERVICES := $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
+LOCKS := requirements.lock requirements-dev.lock $(addsuffix /requirements.lock,$(SERVICES))
 ARGS ?=
 
 # The first Python that is new enough makes .venv.
@@ -18,7 +20,7 @@ echo "  -> install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run down test check bench demo lock requirements clean
+.PHONY: help setup setup-dev run down test check bench demo lock schemas requirements clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,18 +53,26 @@ bench: setup-dev ## Measure throughput, latency and memory against references of
 demo: setup ## Stream realistic live events, one service getting worse, until Ctrl-C (needs `make run` beside it)
 	@$(BIN)/civiloop demo $(ARGS)
 
+schemas: setup-dev ## Write the JSON Schemas of all events and the OpenAPI documents of all services anew
+	@$(BIN)/python -m civiloop_shared.contracts.schemas docs/reference/schemas
+	@CIVILOOP_WRITE_SNAPSHOTS=1 $(BIN)/pytest -q tests/contract
+
 requirements: setup-dev ## Run the tests and print which requirements have a passing test and which have none
 	@$(BIN)/pytest -q --requirements-report $(ARGS)
 
-lock: setup-dev ## Resolve the dependencies and write both locks (ARGS=--upgrade for newer ones)
+lock: setup-dev ## Resolve the dependencies and write all locks (ARGS=--upgrade for newer ones)
 	@set -e; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
 	echo "civiloop-shared @ file://$(CURDIR)/shared/civiloop-shared" > "$$scratch/overrides.txt"; \
 	printf 'hatchling\neditables\n' > "$$scratch/build.in"; \
 	compile() { $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header $(addprefix --no-emit-package ,$(OURS)) --overrides "$$scratch/overrides.txt" $(PROJECTS) $(ARGS) "$$@"; }; \
-	compile "$$scratch/build.in" -o requirements.lock; \
-	compile requirements-dev.in -c requirements.lock -o requirements-dev.lock; \
-	if grep -n 'file:\|$(CURDIR)' requirements.lock requirements-dev.lock; then echo "a path got into the lock" >&2; exit 1; fi
+		--no-annotate --no-header $(addprefix --no-emit-package ,$(OURS)) --overrides "$$scratch/overrides.txt" "$$@"; }; \
+	compile $(PROJECTS) $(ARGS) "$$scratch/build.in" -o requirements.lock; \
+	compile $(PROJECTS) $(ARGS) requirements-dev.in -c requirements.lock -o requirements-dev.lock; \
+	for service in $(SERVICES); do \
+		compile shared/civiloop-shared/pyproject.toml $$service/pyproject.toml "$$scratch/build.in" \
+			-c requirements.lock -o $$service/requirements.lock; \
+	done; \
+	if grep -n 'file:\|$(CURDIR)' $(LOCKS); then echo "a path got into the lock" >&2; exit 1; fi
 
 clean: ## Remove caches and .venv (data stays in .civiloop)
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
