@@ -230,4 +230,4 @@ def test_metrics_count_what_became_of_events(collector: Collector) -> None:
     collector.post_events(event(), event(), event(service="nowhere"))
     assert collector.metric(name, **labels, outcome="accepted") == before["accepted"] + 2
     assert collector.metric(name, **labels, outcome="rejected") == before["rejected"] + 1
-    assert 0 <= collector.metric("civiloop_catalogue_snapshot_age_seconds") < 5
+    assert 0 <= collector.metric("civiloop_catalogue_age_seconds") < 5

@@ -55,7 +55,7 @@ class CollectorMetrics:
             Gauge("civiloop_produce_bytes_in_flight", "Bytes that Kafka has not acknowledged", registry=registry),
             Gauge("civiloop_produce_generation", "Kafka producers made since the start", registry=registry),
             Gauge(
-                "civiloop_catalogue_snapshot_age_seconds",
+                "civiloop_catalogue_age_seconds",
                 "Since when the catalogue may be out of date",
                 registry=registry,
             ),

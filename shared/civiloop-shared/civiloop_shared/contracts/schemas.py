@@ -29,7 +29,9 @@ _BY_TYPE: dict[str, type[BaseModel]] = {
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return file name -> JSON Schema of every event payload."""
-    result = {f"{name}.json": _normal(model.model_json_schema(mode="serialization")) for name, model in _BY_TYPE.items()}
+    result = {
+        f"{name}.json": _normal(model.model_json_schema(mode="serialization")) for name, model in _BY_TYPE.items()
+    }
     result["civiloop.journey.v1.json"]["x-cloudevents-types"] = sorted(JOURNEY_TYPES)
     return result
 

@@ -42,6 +42,8 @@ def _add_health(router: EdgeRouter, runtime: EdgeRuntime) -> None:
     async def metrics() -> Response:
         runtime.metrics.in_flight.set(runtime.in_flight)
         runtime.metrics.bytes_in_flight.set(runtime.budget.held)
+        await runtime.readiness.refresh()
+        runtime.metrics.show_readiness(runtime.readiness)
         return Response(exposition(runtime.registry), headers={"Content-Type": METRICS_MEDIA_TYPE})
 
 

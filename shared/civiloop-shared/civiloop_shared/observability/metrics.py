@@ -10,6 +10,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from civiloop_shared.observability.readiness import Readiness
+
 METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -35,6 +37,10 @@ class RequestMetrics:
         )
         self.in_flight = Gauge("civiloop_http_requests_in_flight", "Requests being answered", registry=registry)
         self.bytes_in_flight = Gauge("civiloop_http_body_bytes_in_flight", "Body bytes held", registry=registry)
+        self._ready = Gauge("civiloop_ready", "1 while the process can do its work", registry=registry)
+        self._dependencies = Gauge(
+            "civiloop_dependency_ready", "1 while a dependency is there", ("dependency",), registry=registry
+        )
         self._children: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def observe(self, route: str, method: str, status: int, started: float) -> None:
@@ -45,6 +51,12 @@ class RequestMetrics:
             child = self._new_child(route, method, status_class)
         child[0]()
         child[1](time.perf_counter() - started)
+
+    def show_readiness(self, readiness: Readiness) -> None:
+        """Show what ``/readyz`` says, as last known."""
+        self._ready.set(readiness.ready)
+        for name, there in readiness.checks().items():
+            self._dependencies.labels(name).set(there)
 
     def _new_child(
         self, route: str, method: str, status_class: int

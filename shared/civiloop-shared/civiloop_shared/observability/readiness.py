@@ -68,6 +68,10 @@ class Readiness:
             gone["process"] = self._dead
         return gone
 
+    def checks(self) -> dict[str, bool]:
+        """Return every named dependency and whether it is there, as last known."""
+        return {name: check.ready for name, check in self._checks.items()}
+
     def has(self, name: str) -> bool:
         """Say whether a dependency is there, as last known. One that nobody named counts as missing."""
         check = self._checks.get(name)
