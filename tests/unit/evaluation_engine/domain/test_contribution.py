@@ -77,6 +77,18 @@ def test_assisted_digital_is_completed_but_not_digital() -> None:
     assert "e.digital" not in totals(*shares_of([event("started"), event("completed", 1, channel="phone")]))
 
 
+@pytest.mark.parametrize("kind", ["help_sought", "error", "resumed"])
+def test_an_outcome_with_help_an_error_or_a_resumption_is_no_first_time_success(kind: str) -> None:
+    found = totals(*shares_of([event("started"), event(kind, 1), event("fulfilled", 2)]))
+    assert found["j.fulfilled"] == 1
+    assert "j.first_time" not in found
+
+
+def test_a_step_loses_nobody_who_was_refused_there() -> None:
+    found = totals(*shares_of([event("started"), event("step", 1, step="form"), event("refused", 2)]))
+    assert "step.form.abandoned" not in found
+
+
 @pytest.mark.parametrize("cause", ["refused", "withdrawn", "ineligible"])
 def test_every_end_is_an_outcome_with_its_cause_and_bin(cause: str) -> None:
     found = totals(*shares_of([event("started"), event(cause, 5)]))

@@ -94,6 +94,12 @@ def test_the_five_verdicts(values: tuple[int | None, ...], verdict: RedesignVerd
     assert judged(benchmark(), *values).verdict is verdict
 
 
+def test_as_long_as_a_new_start_may_be_required_nothing_milder_is_said() -> None:
+    which = benchmark(reimplement_when=Combination("any"))
+    assert judged(which, UNKNOWN, GOOD, GOOD).verdict is RedesignVerdict.NOT_ENOUGH
+    assert judged(which, UNKNOWN, 75, GOOD).verdict is RedesignVerdict.NOT_ENOUGH
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.tuples(truths, st.integers(1, 5)), min_size=1, max_size=5), st.integers(1, 8))
 def test_three_valued_logic_says_true_or_false_exactly_when_no_unknown_can_change_it(

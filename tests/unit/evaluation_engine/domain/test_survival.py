@@ -124,6 +124,17 @@ def test_quantiles_are_within_the_bin_of_statsmodels(seed: int, q: float) -> Non
         assert found.bounds.high == pytest.approx(high, rel=0.0101)
 
 
+def test_without_censoring_the_variance_of_an_incidence_is_the_binomial_one() -> None:
+    for step in Raw(5, 250, competing=True, censor=0).table().incidence:
+        assert step.spread == pytest.approx(step.value * (1 - step.value) / 250, rel=0.01)
+
+
+def test_whoever_leaves_at_the_time_of_an_end_was_at_risk_of_it() -> None:
+    exact = round(middle_of(bin_of(90)))
+    cohorts = [Cohort(FAR - exact, FAR - exact, 1, {}), Cohort(0, 0, 1, {("fulfilled", bin_of(90)): 1})]
+    assert life_table(cohorts, FAR).rows[0].at_risk == 2
+
+
 def test_a_quantile_that_the_curve_does_not_get_to_is_not_reached_but_bounded_from_below() -> None:
     table = life_table([Cohort(0, 0, 100, {("fulfilled", bin_of(5 * DAY)): 20})], 30 * DAY)
     found = quantile(table, 0.5)
