@@ -12,7 +12,7 @@ from civiloop_cli.options import DataDirOption, JsonOption
 from civiloop_cli.progress import progress_on
 from civiloop_cli.runtime.data_dir import DataDir
 from civiloop_cli.runtime.records import alive_records, end_left_over
-from civiloop_cli.runtime.state import clear_state, read_state, supervisor_of
+from civiloop_cli.runtime.state import clear_state
 
 STOP_TIMEOUT_S = 90.0
 
@@ -34,28 +34,29 @@ def down(data_dir: DataDirOption = None, json: JsonOption = False) -> None:
 
 
 def _stop_supervisor(data_dir: DataDir) -> bool:
-    state = read_state(data_dir)
-    process = supervisor_of(state) if state else None
-    if process is None:
+    pid = data_dir.holder_pid()
+    if pid is None:
         return False
     with progress_on(stderr()) as progress, progress.step("Stopping Civiloop"):
         try:
+            process = psutil.Process(pid)
             process.send_signal(signal.SIGTERM)
             process.wait(STOP_TIMEOUT_S)
         except psutil.NoSuchProcess:
             return True
         except psutil.AccessDenied as error:
-            raise StartError(f"the supervisor (pid {process.pid}) belongs to another user") from error
+            raise StartError(f"the supervisor (pid {pid}) belongs to another user") from error
         except psutil.TimeoutExpired:
             process.kill()
     return True
 
 
 def _end_rest(data_dir: DataDir) -> list[str]:
+    if data_dir.is_held():
+        raise StartError(f"a process that can't be found holds {data_dir.root}; end it and try again")
     records = alive_records(data_dir)
     if records and (stubborn := end_left_over(records)):
         names = ", ".join(f"{record.name} (pid {record.pid})" for record in stubborn)
         raise StartError(f"these processes can't be ended: {names}")
-    if not data_dir.is_held():
-        clear_state(data_dir)
+    clear_state(data_dir)
     return [record.name for record in records]

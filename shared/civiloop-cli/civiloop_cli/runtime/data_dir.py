@@ -128,7 +128,17 @@ class DataDir:
                 raise AlreadyRunningError(
                     f"Civiloop already runs on {self.root}", hints=("civiloop status shows it, civiloop down stops it",)
                 ) from error
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
             yield
+
+    def holder_pid(self) -> int | None:
+        """The process that holds the directory."""
+        try:
+            return int((self.root / "lock").read_text()) if self.is_held() else None
+        except (OSError, ValueError):
+            return None
 
     def is_held(self) -> bool:
         """True while a supervisor runs on this directory."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from civiloop_cli.runtime.data_dir import DataDir, read_json, write_private
 
 CLOCK_SLACK_S = 3.0
 END_GRACE_S = 10.0
+LAST = ("kafka", "postgres")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +72,27 @@ def alive_records(data_dir: DataDir) -> list[Record]:
 
 
 def end_left_over(records: Iterable[Record], *, grace_s: float = END_GRACE_S) -> list[Record]:
-    """End the recorded processes, last started first; returns those that would not go."""
-    stubborn = []
-    for record in reversed(list(records)):
-        process = record.process()
-        if process is not None and not _end(process, record.stop_signal, grace_s):
-            stubborn.append(record)
-    return stubborn
+    """End the recorded processes, the services before Kafka and PostgreSQL; returns those that would not go."""
+    found = list(records)
+    last = [record for record in found if record.name in LAST]
+    first = [record for record in found if record.name not in LAST]
+    return [*_end_together(first, grace_s), *_end_together(last, grace_s)]
 
 
-def _end(process: psutil.Process, stop_signal: int, grace_s: float) -> bool:
-    try:
-        process.send_signal(signal.SIGCONT)
-        process.send_signal(stop_signal)
-        process.wait(grace_s)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.AccessDenied:
-        return False
-    except psutil.TimeoutExpired:
-        return _kill(process)
-    return True
+def _end_together(records: list[Record], grace_s: float) -> list[Record]:
+    """Ask all, wait for their grace, kill the rest."""
+    alive = {record: process for record in records if (process := record.process())}
+    for record, process in alive.items():
+        _send(process, signal.SIGCONT)
+        _send(process, record.stop_signal)
+    _, stubborn = psutil.wait_procs(alive.values(), timeout=grace_s)
+    for process in stubborn:
+        _send(process, signal.SIGKILL)
+    psutil.wait_procs(stubborn, timeout=END_GRACE_S)
+    return [record for record in alive if record.process()]
 
 
-def _kill(process: psutil.Process) -> bool:
-    try:
-        process.kill()
-        process.wait(END_GRACE_S)
-    except psutil.NoSuchProcess:
-        return True
-    except (psutil.AccessDenied, psutil.TimeoutExpired):
-        return False
-    return True
+def _send(process: psutil.Process, number: int) -> None:
+    """A process that is gone, or is another user's, is seen when we look again."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        process.send_signal(number)

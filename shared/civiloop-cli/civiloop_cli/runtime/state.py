@@ -13,6 +13,7 @@ import psutil
 from civiloop_cli.platform import Platform
 from civiloop_cli.runtime.child import Child
 from civiloop_cli.runtime.data_dir import DataDir, read_json, write_private
+from civiloop_cli.runtime.records import Record
 
 
 @dataclass(slots=True)
@@ -20,6 +21,7 @@ class State:
     """The supervisor writes it whenever something changes; everyone else only reads."""
 
     pid: int
+    created_at: float
     ready: bool = False
     platform: dict[str, Any] = field(default_factory=dict)
     children: list[dict[str, Any]] = field(default_factory=list)
@@ -44,14 +46,16 @@ class State:
 def read_state(data_dir: DataDir) -> State | None:
     """The state of the supervisor that holds the directory; None when nobody does."""
     found = read_json(data_dir.state)
-    if not data_dir.is_held() or not isinstance(found.get("pid"), int):
+    if not data_dir.is_held() or not {"pid", "created_at"} <= found.keys():
         return None
-    return State(found["pid"], bool(found.get("ready")), found.get("platform") or {}, found.get("children") or [])
+    state = State(**{name: value for name, value in found.items() if name in State.__dataclass_fields__})
+    # What a killed run has left does not count, although its successor may hold the directory already.
+    return state if supervisor_of(state) else None
 
 
 def own_state() -> State:
     """The state of this very process."""
-    return State(os.getpid())
+    return State(os.getpid(), psutil.Process().create_time())
 
 
 def clear_state(data_dir: DataDir) -> None:
@@ -73,7 +77,4 @@ def running_platform(data_dir: DataDir) -> Platform | None:
 
 def supervisor_of(state: State) -> psutil.Process | None:
     """The supervisor's process, while it runs."""
-    try:
-        return psutil.Process(state.pid)
-    except psutil.Error:
-        return None
+    return Record("supervisor", state.pid, state.created_at).process()

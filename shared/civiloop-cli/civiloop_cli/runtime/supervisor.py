@@ -46,6 +46,7 @@ class Supervisor:
         self._check()
         self.data_dir.create()
         with self.data_dir.held():
+            clear_state(self.data_dir)
             self._clean_up()
             ports = Ports.from_base(self.base)
             require_free(ports, self.external.needed_ports(), base=self.base)
