@@ -25,7 +25,13 @@ class DatabaseSettings(CommonSettings):
     database_url: DatabaseUrl = Field(validation_alias="DATABASE_URL", repr=False)
 
 
-class EngineSettings(DatabaseSettings):
+class RecoverSettings(DatabaseSettings):
+    """What making a new admin key needs."""
+
+    body: Identifier = "local"
+
+
+class EngineSettings(RecoverSettings):
     """Of both processes.
 
     Attributes:
@@ -38,7 +44,6 @@ class EngineSettings(DatabaseSettings):
     """
 
     kafka_bootstrap_servers: BootstrapServers = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
-    body: Identifier = "local"
     bootstrap_key: Annotated[str, AfterValidator(_bootstrap_key)] | None = None
     consumer_group: str = Field(default="civiloop-engine", pattern=r"^[a-zA-Z0-9._-]{1,200}$")
     poll_s: float = Field(default=0.3, gt=0, le=60)

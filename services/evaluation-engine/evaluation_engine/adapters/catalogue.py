@@ -32,10 +32,18 @@ class PostgresCatalogueStore:
         async with transaction(self._pool) as connection:
             version = await connection.fetchval(_PRESENT, body)
             rows = await connection.fetch(
-                "SELECT kind, id, definition FROM evaluation.catalogue_document WHERE body_id = $1", body
+                "SELECT kind, id, definition, changed_in FROM evaluation.catalogue_document WHERE body_id = $1", body
             )
         documents = {(row["kind"], row["id"]): orjson.loads(row["definition"]) for row in rows}
-        return StoredCatalogue(version, documents)
+        return StoredCatalogue(version, documents, {(row["kind"], row["id"]): row["changed_in"] for row in rows})
+
+    async def bodies(self) -> Mapping[str, int]:
+        """Return the present version of every body that has a catalogue."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT body_id, max(version) AS version FROM evaluation.catalogue_version GROUP BY 1"
+            )
+        return {row["body_id"]: row["version"] for row in rows}
 
     async def services_of_others(self, body: str) -> frozenset[str]:
         """Return ids of services that belong to other bodies."""
@@ -93,12 +101,18 @@ class PostgresCatalogueStore:
             *(write.body, version, write.applied_at, write.applied_by),
             *(orjson.dumps(write.changes).decode(), packed),
         )
-        await connection.execute("DELETE FROM evaluation.catalogue_document WHERE body_id = $1", write.body)
         await connection.execute(
-            "INSERT INTO evaluation.catalogue_document (body_id, kind, id, definition)"
-            " SELECT $1, kind, id, definition FROM jsonb_to_recordset($2) AS d (kind text, id text, definition jsonb)",
-            write.body,
-            packed,
+            "INSERT INTO evaluation.catalogue_document AS old (body_id, kind, id, definition, changed_in)"
+            " SELECT $1, kind, id, definition, $3"
+            " FROM jsonb_to_recordset($2) AS d (kind text, id text, definition jsonb)"
+            " ON CONFLICT (body_id, kind, id) DO UPDATE SET definition = excluded.definition,"
+            " changed_in = excluded.changed_in WHERE old.definition <> excluded.definition",
+            *(write.body, packed, version),
+        )
+        await connection.execute(
+            "DELETE FROM evaluation.catalogue_document WHERE body_id = $1 AND (kind, id) NOT IN"
+            " (SELECT kind, id FROM jsonb_to_recordset($2) AS d (kind text, id text))",
+            *(write.body, packed),
         )
 
     async def _store_service(self, connection: AsyncpgConnection, service: ServiceRow) -> None:

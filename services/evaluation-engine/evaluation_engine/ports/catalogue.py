@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,10 +15,14 @@ DocumentName = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoredCatalogue:
-    """The documents of one body in their present version; version 0 when nothing was applied yet."""
+    """The documents of one body in their present version; version 0 when nothing was applied yet.
+
+    ``changed_in`` has the version in which each document was changed last.
+    """
 
     version: int
     documents: Mapping[DocumentName, Mapping[str, Any]]
+    changed_in: Mapping[DocumentName, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,9 @@ class CatalogueStore(Protocol):
 
         Raises ``CatalogueChangedError`` when the present version isn't the expected one.
         """
+
+    async def bodies(self) -> Mapping[str, int]:
+        """Return the present version of every body that has a catalogue."""
 
     async def versions(self, body: str, limit: int) -> list[dict[str, Any]]:
         """Return the newest versions with who applied them, when, and what changed."""

@@ -27,6 +27,7 @@ CREATE TABLE evaluation.catalogue_document (
     kind text NOT NULL,
     id text NOT NULL,
     definition jsonb NOT NULL,
+    changed_in int NOT NULL,
     PRIMARY KEY (body_id, kind, id)
 );
 
@@ -49,9 +50,13 @@ CREATE TABLE evaluation.evaluation (
     period_start timestamptz NOT NULL,
     period_end timestamptz NOT NULL,
     newest boolean NOT NULL,
+    closed boolean NOT NULL,
     as_of timestamptz NOT NULL,
     digest text NOT NULL,
+    memory_before json NOT NULL,
+    memory_after json NOT NULL,
     record json NOT NULL,
+    checked_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (service_id, number, revision),
     UNIQUE (service_id, cycle, period_start, period_end, revision)
@@ -63,8 +68,37 @@ CREATE TABLE evaluation.live_status (
     service_id text PRIMARY KEY,
     record json NOT NULL,
     computed_at timestamptz NOT NULL
-)
+);
+
+CREATE TABLE evaluation.aggregate_touch (
+    service_id text NOT NULL,
+    topic text NOT NULL,
+    partition int NOT NULL,
+    generation bigint NOT NULL,
+    PRIMARY KEY (service_id, topic, partition)
+) WITH (fillfactor = 50)
 """
+
+# The evaluator looks for changes several times a second. An index on the time of change would make every update of an
+# aggregate dearer (no HOT updates), so each statement counts up one row per service and partition instead.
+_TOUCH = """
+CREATE FUNCTION evaluation.touch_aggregates() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO evaluation.aggregate_touch AS t (service_id, topic, partition, generation)
+    SELECT service_id, topic, partition, 1 FROM changed GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (service_id, topic, partition) DO UPDATE SET generation = t.generation + 1;
+    RETURN NULL;
+END $$
+"""
+
+_TRIGGERS = (
+    "CREATE TRIGGER touched_by_insert AFTER INSERT ON evaluation.aggregate REFERENCING NEW TABLE AS changed"
+    " FOR EACH STATEMENT EXECUTE FUNCTION evaluation.touch_aggregates()",
+    "CREATE TRIGGER touched_by_update AFTER UPDATE ON evaluation.aggregate REFERENCING NEW TABLE AS changed"
+    " FOR EACH STATEMENT EXECUTE FUNCTION evaluation.touch_aggregates()",
+    "CREATE TRIGGER touched_by_delete AFTER DELETE ON evaluation.aggregate REFERENCING OLD TABLE AS changed"
+    " FOR EACH STATEMENT EXECUTE FUNCTION evaluation.touch_aggregates()",
+)
 
 _SCHEMA = """
 DO $$ BEGIN
@@ -77,7 +111,7 @@ END $$
 _VIEWS = """
 CREATE VIEW reporting_v1.service AS
     SELECT s.id, s.body_id, s.version, d.definition -> 'title' AS title, s.definition,
-           d.definition AS document, s.retired_at, s.changed_at,
+           d.definition AS document, s.retired_at IS NOT NULL AS retired, s.retired_at, s.changed_at,
            (SELECT coalesce(jsonb_agg(g.definition ORDER BY g.id), '[]') FROM evaluation.catalogue_document g
              WHERE g.body_id = s.body_id AND g.kind = 'goal' AND g.definition ->> 'service' = s.id) AS goals,
            (SELECT b.definition -> 'title' FROM evaluation.catalogue_document b
@@ -90,8 +124,8 @@ CREATE VIEW reporting_v1.live_status AS
       FROM evaluation.live_status l JOIN evaluation.service s ON s.id = l.service_id;
 
 CREATE VIEW reporting_v1.evaluation AS
-    SELECT e.service_id, s.body_id, e.number, e.revision, e.cycle, e.period_start, e.period_end, e.newest, e.as_of,
-           e.digest, e.record, e.created_at
+    SELECT e.service_id, s.body_id, e.number, e.revision, e.cycle, e.period_start, e.period_end, e.newest,
+           e.closed, e.as_of, e.digest, e.record, e.created_at
       FROM evaluation.evaluation e JOIN evaluation.service s ON s.id = e.service_id
 """
 
@@ -107,12 +141,16 @@ END $$
 
 
 def upgrade() -> None:
-    for statement in (*_TABLES.split(";\n"), outbox_ddl("evaluation"), _SCHEMA, *_VIEWS.split(";\n"), _GRANTS):
+    for statement in (*_TABLES.split(";\n"), outbox_ddl("evaluation"), _TOUCH, *_TRIGGERS):
+        op.execute(statement)
+    for statement in (_SCHEMA, *_VIEWS.split(";\n"), _GRANTS):
         op.execute(statement)
 
 
 def downgrade() -> None:
     op.execute("DROP VIEW reporting_v1.service, reporting_v1.live_status, reporting_v1.evaluation")
-    op.execute("DROP TABLE evaluation.live_status, evaluation.evaluation, evaluation.outbox, evaluation.api_key")
+    op.execute("DROP FUNCTION evaluation.touch_aggregates CASCADE")
+    op.execute("DROP TABLE evaluation.aggregate_touch, evaluation.live_status, evaluation.evaluation")
+    op.execute("DROP TABLE evaluation.outbox, evaluation.api_key")
     op.execute("DROP TABLE evaluation.catalogue_document, evaluation.catalogue_version")
     op.execute("ALTER TABLE evaluation.service DROP COLUMN retired_at")

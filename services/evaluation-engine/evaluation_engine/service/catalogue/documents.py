@@ -87,6 +87,10 @@ class ServiceDocument(Document):
         default=336, ge=1, le=8784, description="A journey that is silent for longer counts as abandoned."
     )
     oldest_event_days: int = Field(default=14, ge=1, le=14, description="Older live events are refused.")
+    silent_after_days: int = Field(
+        default=45, ge=1, le=366, description="Journeys or measurements that stay away for longer are a silent source."
+    )
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"
     evaluation_cycle: Cycle = Cycle.MONTHLY
     kpis: tuple[Identifier, ...] = Field(default=(), max_length=60, description="KPIs in use; none listed means all.")
 

@@ -24,7 +24,7 @@ _CONSTANTS: Mapping[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
 }
 _CORE_TAG = "tag:yaml.org,2002:"
-_PLAIN = frozenset("str int float bool null timestamp map seq merge value".split())
+_PLAIN = frozenset(("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value"))
 _DEEPEST = 12
 
 

@@ -1,0 +1,78 @@
+"""`python -m evaluation_engine serve|work|migrate|recover-admin-key [--check]`: settings, bootstrap, run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+
+from civiloop_shared.errors import CiviloopError
+from civiloop_shared.observability import configure_logging
+from civiloop_shared.settings import checked_only
+from evaluation_engine.settings import DatabaseSettings, EngineSettings, RecoverSettings
+
+
+def serve(arguments: list[str]) -> None:
+    """Run API and evaluator."""
+    from civiloop_shared.edge import serve as run
+    from evaluation_engine.bootstrap.serve import build_app
+
+    settings = checked_only(EngineSettings, arguments)
+    configure_logging("evaluation-engine", level=settings.log_level, log_format=settings.log_format)
+    run(build_app(settings), settings)
+
+
+def work(arguments: list[str]) -> None:
+    """Run an ingest worker."""
+    from civiloop_shared.edge import serve as run
+    from evaluation_engine.bootstrap.work import build_worker_app
+
+    settings = checked_only(EngineSettings, arguments)
+    configure_logging("engine-worker", level=settings.log_level, log_format=settings.log_format)
+    run(build_worker_app(settings), settings)
+
+
+def migrate(arguments: list[str]) -> None:
+    """Bring the schema up to date."""
+    from civiloop_shared.postgres.migrate import upgrade_now
+
+    settings = checked_only(DatabaseSettings, arguments)
+    revision = upgrade_now(settings.database_url, "evaluation_engine", "evaluation")
+    sys.stdout.write(f"schema evaluation is at {revision}\n")
+
+
+def recover_admin_key(arguments: list[str]) -> None:
+    """Make a new admin key and print it as one line of JSON."""
+    from evaluation_engine.bootstrap.recover import recover
+
+    settings = checked_only(RecoverSettings, arguments)
+    made = asyncio.run(recover(settings))
+    sys.stdout.write(json.dumps({"id": made.key.id, "body": made.key.body, "key": made.text}) + "\n")
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "serve": serve,
+    "work": work,
+    "migrate": migrate,
+    "recover-admin-key": recover_admin_key,
+}
+
+
+def main() -> None:
+    """Run one command; without one, `serve`."""
+    arguments = sys.argv[1:]
+    name = arguments[0] if arguments and not arguments[0].startswith("-") else "serve"
+    command = COMMANDS.get(name)
+    if command is None:
+        sys.stderr.write(f"unknown command; known are: {', '.join(COMMANDS)}\n")
+        raise SystemExit(2)
+    try:
+        command(arguments)
+    except CiviloopError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Aggregates in PostgreSQL, as the evaluator reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from civiloop_shared.contracts.topics import INGESTED
+from civiloop_shared.postgres.engine import ConnectionOptions, acquire, connect
+from civiloop_shared.postgres.errors import translate_errors
+from evaluation_engine.ports.measures import ChangedDay, ChangedDays, Row, Span
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Pool
+
+_TOPICS = [topic.name for topic in INGESTED]
+_LOCK_CLASS = 0x6576616C  # "eval"
+
+_READ = """
+    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, data::text AS data
+      FROM evaluation.aggregate
+     WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = $4
+       AND bucket_start >= $5 AND bucket_start < $6
+"""
+_CHANGED = """
+    SELECT (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, max(changed_at) AS changed_at
+      FROM evaluation.aggregate
+     WHERE topic = ANY($1) AND service_id = $2 AND cut = '' AND grain = 'day' GROUP BY bucket_start
+"""
+_POSITIONS = """
+    SELECT topic, count(*) AS partitions, min(greatest(last_record_at, caught_up_at)) AS until,
+           bool_or(last_record_at IS NULL AND caught_up_at IS NULL) AS unknown
+      FROM evaluation.sink_position GROUP BY topic
+"""
+
+
+class PostgresMeasureReader:
+    """Implements ``MeasureReader``."""
+
+    def __init__(self, pool: Pool[Any]) -> None:
+        self._pool = pool
+
+    async def read(self, service: str, spans: Sequence[Span]) -> list[list[Row]]:
+        """Return the rows of each span from one snapshot."""
+        async with (
+            acquire(self._pool) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            found = []
+            for span in spans:
+                rows = await connection.fetch(
+                    _READ,
+                    *(_TOPICS, service, sorted(span.cuts), span.grain),
+                    *(_instant(span.from_ms), _instant(span.to_ms)),
+                )
+                found.append([Row(row["cut"], row["start_ms"], row["data"]) for row in rows])
+        return found
+
+    async def complete_until(self) -> datetime | None:
+        """Return the least watermark over all partitions; None while a partition has never been read."""
+        async with acquire(self._pool) as connection:
+            rows = {row["topic"]: row for row in await connection.fetch(_POSITIONS)}
+        least: datetime | None = None
+        for topic in INGESTED:
+            row = rows.get(topic.name)
+            if row is None or row["unknown"] or row["partitions"] < topic.partitions:
+                return None
+            least = row["until"] if least is None else min(least, row["until"])
+        return least
+
+    async def generations(self) -> Mapping[str, int]:
+        """Return the sum of the change counters of each service."""
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT service_id, sum(generation)::bigint AS generation FROM evaluation.aggregate_touch GROUP BY 1"
+            )
+        return {row["service_id"]: row["generation"] for row in rows}
+
+    async def changed_days(self, service: str) -> ChangedDays:
+        """Return which days have aggregates and when they changed."""
+        async with (
+            acquire(self._pool) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            read_at = await connection.fetchval("SELECT clock_timestamp()")
+            rows = await connection.fetch(_CHANGED, _TOPICS, service)
+        return ChangedDays(tuple(ChangedDay(row["start_ms"], row["changed_at"]) for row in rows), read_at)
+
+
+class PostgresElection:
+    """Implements ``Election`` by advisory locks of one session: when its connection dies, so do they."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._connection: Connection[Any] | None = None
+        self._held: set[str] = set()
+
+    async def hold(self, services: Collection[str]) -> frozenset[str]:
+        """Stand for these services, let go of all others; return those that are held now."""
+        if self._connection is None or self._connection.is_closed():
+            self._held.clear()
+            self._connection = await connect(self._database_url, ConnectionOptions(application="evaluator election"))
+        wanted = set(services)
+        with translate_errors():
+            await self._connection.execute("SELECT 1")
+            for gone in self._held - wanted:
+                await self._connection.execute("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK_CLASS, gone)
+            self._held &= wanted
+            rows = await self._connection.fetch(
+                "SELECT service FROM unnest($2::text[]) AS service WHERE pg_try_advisory_lock($1, hashtext(service))",
+                *(_LOCK_CLASS, sorted(wanted - self._held)),
+            )
+        self._held.update(row["service"] for row in rows)
+        return frozenset(self._held)
+
+    async def release(self) -> None:
+        """Close the session, and let go by it."""
+        connection, self._connection = self._connection, None
+        self._held.clear()
+        if connection is not None:
+            with translate_errors():
+                await connection.close(timeout=2.0)
+
+
+def _instant(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)

@@ -1,0 +1,47 @@
+"""What requests find in their state: the use cases, opened by the composition root."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from fastapi import Depends, Request
+
+from evaluation_engine.service.catalogue.applying import CatalogueDesk
+from evaluation_engine.service.evaluate.scorecard import Scorecards
+from evaluation_engine.service.evaluate.series import SeriesDesk
+from evaluation_engine.service.keys import KeyDesk
+
+
+class EngineState(TypedDict):
+    """State of the `serve` process."""
+
+    catalogue: CatalogueDesk
+    keys: KeyDesk
+    scorecards: Scorecards
+    series: SeriesDesk
+
+
+def _catalogue(request: Request) -> CatalogueDesk:
+    desk: CatalogueDesk = request.state.catalogue
+    return desk
+
+
+def _keys(request: Request) -> KeyDesk:
+    desk: KeyDesk = request.state.keys
+    return desk
+
+
+def _scorecards(request: Request) -> Scorecards:
+    desk: Scorecards = request.state.scorecards
+    return desk
+
+
+def _series(request: Request) -> SeriesDesk:
+    desk: SeriesDesk = request.state.series
+    return desk
+
+
+Catalogue = Annotated[CatalogueDesk, Depends(_catalogue)]
+Keys = Annotated[KeyDesk, Depends(_keys)]
+ScorecardDesk = Annotated[Scorecards, Depends(_scorecards)]
+SeriesMaker = Annotated[SeriesDesk, Depends(_series)]

@@ -1,0 +1,198 @@
+"""The `serve` process: API and evaluator."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from civiloop_shared.auth.ring import KeyRing
+from civiloop_shared.edge import EdgeRouter, create_app
+from civiloop_shared.errors import CiviloopError
+from civiloop_shared.kafka.producer import DurableProducer, ProducerOptions
+from civiloop_shared.kafka.relay import OutboxRelay
+from civiloop_shared.observability import Readiness, get_logger, new_registry
+from civiloop_shared.postgres.engine import ConnectionOptions, acquire, create_pool
+from civiloop_shared.postgres.outbox import PostgresOutboxSource
+from evaluation_engine.adapters.catalogue import PostgresCatalogueStore
+from evaluation_engine.adapters.evaluations import PostgresEvaluationStore
+from evaluation_engine.adapters.keys import PostgresKeyStore
+from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
+from evaluation_engine.adapters.metrics import EvaluatorMetrics
+from evaluation_engine.api import catalogue, keys, results
+from evaluation_engine.api.state import EngineState
+from evaluation_engine.domain.kpi_catalogue import CATALOGUE
+from evaluation_engine.service.catalogue.applying import CatalogueDesk
+from evaluation_engine.service.evaluate.books import Yardsticks
+from evaluation_engine.service.evaluate.evaluating import Evaluating
+from evaluation_engine.service.evaluate.live import LiveStatus
+from evaluation_engine.service.evaluate.scheduling import Patience, Scheduler
+from evaluation_engine.service.evaluate.scorecard import Scorecards
+from evaluation_engine.service.evaluate.series import SeriesDesk
+from evaluation_engine.service.evaluate.watching import Watcher
+from evaluation_engine.service.keys import KeyDesk
+from evaluation_engine.settings import EngineSettings
+
+if TYPE_CHECKING:
+    from asyncpg import Pool
+
+SCHEMA = "evaluation"
+_KEYS_EVERY_S = 0.7
+_USE_EVERY_S = 60.0
+_log = get_logger("civiloop.engine")
+
+
+def routers() -> list[EdgeRouter]:
+    """Return all routers of the engine's API."""
+    return [catalogue.router, keys.router, results.router]
+
+
+def build_app(settings: EngineSettings) -> FastAPI:
+    """Return the app; what it needs is opened when it starts."""
+    registry, ring, readiness = new_registry(), KeyRing(), Readiness("postgresql")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[EngineState]:
+        async with opened(settings, ring, readiness, registry) as state:
+            yield state
+
+    return create_app(
+        title="Civiloop evaluation engine",
+        version="1",
+        description="Catalogue, keys, scorecards, series, evaluations.",
+        settings=settings,
+        keyring=ring,
+        routers=routers(),
+        lifespan=lifespan,
+        readiness=readiness,
+        metrics_registry=registry,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """The use cases on one database."""
+
+    catalogue: CatalogueDesk
+    keys: KeyDesk
+    scorecards: Scorecards
+    series: SeriesDesk
+    yardsticks: Yardsticks
+    live: LiveStatus
+    scheduler: Scheduler
+
+
+def desks(pool: Pool[Any], ring: KeyRing, settings: EngineSettings) -> Desks:
+    """Put the use cases together."""
+    catalogue_store, store, reader = (
+        PostgresCatalogueStore(pool),
+        PostgresEvaluationStore(pool),
+        PostgresMeasureReader(pool),
+    )
+    yardsticks = Yardsticks(catalogue_store)
+    evaluating = Evaluating(reader, store, utc_now)
+    live = LiveStatus(evaluating, store)
+    patience = Patience(
+        settle=timedelta(seconds=settings.settle_s),
+        longest=timedelta(seconds=settings.settle_longest_s),
+        periods=settings.backfill_periods,
+    )
+    return Desks(
+        catalogue=CatalogueDesk(catalogue_store, {one.id: one.direction for one in CATALOGUE}, utc_now),
+        keys=KeyDesk(PostgresKeyStore(pool), ring, settings.body, utc_now),
+        scorecards=Scorecards(yardsticks, evaluating, store, live),
+        series=SeriesDesk(yardsticks, reader, evaluating),
+        yardsticks=yardsticks,
+        live=live,
+        scheduler=Scheduler(evaluating, reader, store, patience),
+    )
+
+
+@asynccontextmanager
+async def opened(
+    settings: EngineSettings, ring: KeyRing, readiness: Readiness, registry: CollectorRegistry
+) -> AsyncIterator[EngineState]:
+    """Open in order, close in reverse."""
+    metrics = EvaluatorMetrics(registry)
+    async with AsyncExitStack() as stack:
+        options = ConnectionOptions(application="evaluation-engine serve", max_size=settings.pool_size)
+        pool = await create_pool(settings.database_url, options)
+        stack.push_async_callback(_close, pool)
+        found = desks(pool, ring, settings)
+        first = settings.first_key()
+        if first is not None:
+            await found.keys.ensure_first(*first)
+        await found.keys.refresh()
+        await _relay(stack, settings, metrics)
+        watcher = Watcher(
+            yardsticks=found.yardsticks,
+            election=PostgresElection(settings.database_url),
+            reader=PostgresMeasureReader(pool),
+            live=found.live,
+            scheduler=found.scheduler,
+            observer=metrics,
+            poll_s=settings.poll_s,
+        )
+        _background(stack, watcher.run(), "evaluator")
+        _background(stack, _repeated(found.keys.refresh, _KEYS_EVERY_S), "keys")
+        _background(stack, _repeated(found.keys.note_use, _USE_EVERY_S), "key-use")
+        readiness.add_probe("postgresql", lambda: _probe(pool))
+        await readiness.refresh()
+        yield EngineState(catalogue=found.catalogue, keys=found.keys, scorecards=found.scorecards, series=found.series)
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+async def _relay(stack: AsyncExitStack, settings: EngineSettings, metrics: EvaluatorMetrics) -> None:
+    producer = DurableProducer(settings.kafka_bootstrap_servers, ProducerOptions(client_id="evaluation-engine"))
+    await producer.start()
+    stack.push_async_callback(producer.stop)
+    source = PostgresOutboxSource(settings.database_url, SCHEMA)
+    relay = OutboxRelay(source, producer, topic_prefix=settings.topic_prefix, on_depth=metrics.outbox)
+    await relay.start()
+    stack.push_async_callback(relay.stop)
+
+
+def _background(stack: AsyncExitStack, work: Any, name: str) -> None:
+    task = asyncio.create_task(work, name=name)
+
+    async def end() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+async def _repeated(step: Callable[[], Awaitable[None]], every_s: float) -> None:
+    said = ""
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            await step()
+            said = ""
+        except CiviloopError as error:
+            if said != error.code:
+                _log.warning("a background task waits", error=str(error))
+            said = error.code
+
+
+async def _probe(pool: Pool[Any]) -> None:
+    async with acquire(pool) as connection:
+        await connection.execute("SELECT 1")
+
+
+async def _close(pool: Pool[Any]) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(pool.close(), 5.0)
+    pool.terminate()

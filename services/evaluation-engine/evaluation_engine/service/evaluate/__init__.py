@@ -1,0 +1,1 @@
+"""From aggregates to results, verdicts and numbered evaluations."""

@@ -1,0 +1,92 @@
+"""The use case: evaluate one service over one period, store it when it says something new."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from civiloop_shared.contracts.evaluations import EvaluationRecorded
+from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.ports.evaluations import Draft, EvaluationStore, Memory, Slot, Stored
+from evaluation_engine.ports.measures import MeasureReader
+from evaluation_engine.service.evaluate.compute import Answerer, Moment, Outcome, Question
+from evaluation_engine.service.evaluate.readings import Readings
+from evaluation_engine.service.evaluate.record import instant, numbered, recorded
+from evaluation_engine.service.evaluate.yardstick import Yardstick
+
+ON_DEMAND = "on_demand"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An evaluation that isn't stored: its record and when it was made."""
+
+    record: EvaluationRecorded
+    outcome: Outcome
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluating:
+    """Computes records from aggregates, and stores those that are to be kept."""
+
+    reader: MeasureReader
+    store: EvaluationStore
+    clock: Callable[[], datetime]
+
+    async def compute(
+        self, yardstick: Yardstick, period: Period, memory: Memory | None = None, *, all_cuts: bool = False
+    ) -> Evaluated:
+        """Compute a record without storing it. The work on the numbers is done in a thread."""
+        at = self.clock()
+        complete = await self.reader.complete_until()
+        moment = Moment(_ms(at), None if complete is None else _ms(complete))
+        question = Question(yardstick, period, all_cuts)
+        spans = question.shopping().spans()
+        rows = await self.reader.read(yardstick.service, spans)
+
+        def answer() -> Evaluated:
+            readings = Readings.of(spans, rows)
+            answerer = Answerer(question, readings, moment)
+            closed = moment.complete_until_ms is not None and period.end_ms <= moment.complete_until_ms
+            today = calendar(period.zone).date_of(min(period.end_ms - 1, moment.now_ms))
+            outcome = answerer.outcome(memory or {}, today)
+            digest = readings.digest(_plain(memory or {}), outcome.as_of_ms if closed else 0)
+            return Evaluated(recorded(question, outcome, digest=digest, closed=closed), outcome, digest, at)
+
+        return await asyncio.to_thread(answer)
+
+    async def evaluate(
+        self, yardstick: Yardstick, period: Period, memory: Memory, *, cycle: str, read_at: datetime | None = None
+    ) -> tuple[Stored, Memory]:
+        """Compute with all cuts and store: a new number, a revision, or nothing when the inputs are the same.
+
+        ``read_at`` is the database's time at which the caller looked for changes. Returns the state of the rules too.
+        """
+        read_at = read_at or self.clock()
+        evaluated = await self.compute(yardstick, period, memory, all_cuts=True)
+        slot = Slot(yardstick.service, yardstick.body, cycle, instant(period.start_ms), instant(period.end_ms))
+        draft = Draft(
+            slot=slot,
+            closed=evaluated.record.closed,
+            as_of=evaluated.record.as_of,
+            digest=evaluated.digest,
+            memory_before=memory,
+            memory_after=evaluated.outcome.memory,
+            read_at=read_at,
+            finish=partial(numbered, evaluated.record),
+        )
+        return await self.store.put(draft), evaluated.outcome.memory
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def _plain(memory: Memory) -> Any:
+    return {benchmark: dict(rules) for benchmark, rules in memory.items() if rules}

@@ -1,0 +1,125 @@
+"""What an evaluation reads: which buckets of which cuts, merged over topics and partitions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from evaluation_engine.domain.accumulator import Measures, add, merge
+from evaluation_engine.domain.buckets import Cover, Grain, Period, calendar, covering
+from evaluation_engine.domain.survival import Cohort
+from evaluation_engine.ports.measures import Row, Span
+
+_ONE_DAY = timedelta(days=1)
+_FIRST_MS = 0
+_Key = tuple[Grain, str]
+
+
+@dataclass(slots=True)
+class Shopping:
+    """Collects what has to be read; spans of the same buckets are read once."""
+
+    _cuts: dict[tuple[Grain, int, int], set[str]] = field(default_factory=dict)
+
+    def period(self, period: Period, cuts: Iterable[str], *, days_only: bool = False) -> None:
+        """Read cuts over a period: whole months and the days at its edges, or days only."""
+        for grain, start_ms, end_ms in spans_of(covering(period, days_only=days_only), period):
+            self._cuts.setdefault((grain, start_ms, end_ms), set()).update(cuts)
+
+    def range(self, grain: Grain, start_ms: int, end_ms: int, cuts: Iterable[str]) -> None:
+        """Read cuts over all buckets of one grain that begin in a range."""
+        if start_ms < end_ms:
+            self._cuts.setdefault((grain, start_ms, end_ms), set()).update(cuts)
+
+    def history(self, period: Period, silent_after_ms: int) -> None:
+        """Read the total as far back as there is anything, to see when each source spoke last."""
+        edge = history_edge_ms(period, silent_after_ms)
+        self.range("month", _FIRST_MS, edge, [""])
+        self.range("day", edge, period.end_ms, [""])
+
+    def spans(self) -> list[Span]:
+        """Return what is to be read, in a fixed order."""
+        return [
+            Span(grain, start_ms, end_ms, frozenset(cuts))
+            for (grain, start_ms, end_ms), cuts in sorted(self._cuts.items())
+        ]
+
+
+def history_edge_ms(period: Period, silent_after_ms: int) -> int:
+    """Return the start of the month up to which months tell enough of when a source spoke last."""
+    return calendar(period.zone).month_start(period.end_ms - silent_after_ms)
+
+
+def spans_of(cover: Cover, period: Period) -> list[tuple[Grain, int, int]]:
+    """Return the buckets of a cover as ranges: the months, the days before and the days after them."""
+    if not cover.months:
+        return [("day", period.start_ms, period.end_ms)]
+    after = calendar(period.zone)
+    last = after.date_of(cover.months[-1])
+    months_end = Period.month_of(last, period.zone).end_ms
+    ranges: list[tuple[Grain, int, int]] = [("month", cover.months[0], months_end)]
+    if period.start_ms < cover.months[0]:
+        ranges.append(("day", period.start_ms, cover.months[0]))
+    if months_end < period.end_ms:
+        ranges.append(("day", months_end, period.end_ms))
+    return ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Merged measures by grain and cut, then by the start of the bucket."""
+
+    buckets: Mapping[_Key, Mapping[int, Measures]]
+
+    @staticmethod
+    def of(spans: Sequence[Span], rows: Sequence[Sequence[Row]]) -> Readings:
+        """Merge the rows of each span; sums are exact, so their order can't matter.
+
+        The standard parser: orjson makes floats of integers past 64 bits, and sums of squares of ms get that large.
+        """
+        found: dict[_Key, dict[int, Measures]] = {}
+        for span, part in zip(spans, rows, strict=True):
+            merged: dict[tuple[str, int], Measures] = {}
+            for row in part:
+                add(merged.setdefault((row.cut, row.start_ms), {}), json.loads(row.data))
+            for (cut, start_ms), measures in merged.items():
+                if measures:
+                    found.setdefault((span.grain, cut), {})[start_ms] = measures
+        return Readings(found)
+
+    def of_cut(self, grain: Grain, cut: str) -> Mapping[int, Measures]:
+        """Return all buckets of a cut."""
+        return self.buckets.get((grain, cut), {})
+
+    def parts(self, period: Period, cut: str, *, days_only: bool = False) -> list[Measures]:
+        """Return the measures of each bucket that makes up a period, where there are any."""
+        found = (
+            self.of_cut(grain, cut).get(start_ms) for grain, start_ms in covering(period, days_only=days_only).pairs()
+        )
+        return [measures for measures in found if measures]
+
+    def total(self, period: Period, cut: str, *, days_only: bool = False) -> Measures:
+        """Return the sum over a period."""
+        return merge(self.parts(period, cut, days_only=days_only))
+
+    def cohorts(self, period: Period, cut: str) -> tuple[Cohort, ...]:
+        """Return one cohort for each start day that has any measures."""
+        days = self.of_cut("day", cut)
+        in_zone = calendar(period.zone)
+        found = []
+        day = period.start
+        while day < period.end:
+            start_ms, end_ms = in_zone.start_of(day), in_zone.start_of(day + _ONE_DAY)
+            if start_ms in days:
+                found.append(Cohort.of(start_ms, end_ms, days[start_ms]))
+            day += _ONE_DAY
+        return tuple(found)
+
+    def digest(self, *others: object) -> str:
+        """Return the hash of everything that was read, and of other inputs as JSON types."""
+        content = [[grain, cut, sorted(by_start.items())] for (grain, cut), by_start in sorted(self.buckets.items())]
+        text = json.dumps([content, *others], sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,81 @@
+"""The record of an evaluation: canonical JSON, and what a revision changed, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import orjson
+
+from civiloop_shared.contracts.evaluations import EvaluationRecorded, KpiResult, Period
+from evaluation_engine.domain.result import display
+from evaluation_engine.service.evaluate.compute import Outcome, Question
+
+_MOST_CHANGES = 100
+
+
+def canonical(record: EvaluationRecorded) -> bytes:
+    """Return the one JSON text of a record: sorted keys, UTC with Z, no spaces."""
+    return orjson.dumps(record.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
+
+def read(record: bytes) -> EvaluationRecorded:
+    """Return a stored record."""
+    return EvaluationRecorded.model_validate_json(record)
+
+
+def recorded(question: Question, outcome: Outcome, *, digest: str, closed: bool) -> EvaluationRecorded:
+    """Return the record of an outcome, with number and revision still to be given."""
+    yardstick, period = question.yardstick, question.period
+    return EvaluationRecorded(
+        service=yardstick.service,
+        body=yardstick.body,
+        number=0,
+        revision=0,
+        period=Period(start=instant(period.start_ms), end=instant(period.end_ms), zone=period.zone),
+        closed=closed,
+        as_of=instant(outcome.as_of_ms),
+        catalogue_version=yardstick.catalogue_version,
+        inputs_digest=digest,
+        results=outcome.results,
+        cuts=outcome.cuts,
+        targets=outcome.targets,
+        benchmarks=outcome.benchmarks,
+    )
+
+
+def numbered(record: EvaluationRecorded, number: int, revision: int, replaced: bytes | None) -> bytes:
+    """Return the canonical JSON of a record with its number, and with what it changes of the one it replaces."""
+    changed = tuple(changes(read(replaced), record))[:_MOST_CHANGES] if replaced else ()
+    return canonical(record.model_copy(update={"number": number, "revision": revision, "changed": changed}))
+
+
+def changes(old: EvaluationRecorded, new: EvaluationRecorded) -> Iterator[str]:
+    """Yield one sentence for each result and verdict that is another one now."""
+    before = {(one.kpi, one.cut): one for one in (*old.results, *old.cuts)}
+    after = {(one.kpi, one.cut): one for one in (*new.results, *new.cuts)}
+    for key in dict.fromkeys((*before, *after)):
+        was, is_ = _words(before.get(key)), _words(after.get(key))
+        if was != is_:
+            yield f"{' '.join(part for part in key if part)}: {was} → {is_}"
+    verdicts = {one.target: one.verdict.value for one in old.targets}
+    for target in new.targets:
+        if verdicts.get(target.target, target.verdict.value) != target.verdict.value:
+            yield f"target {target.target}: {verdicts[target.target]} → {target.verdict.value}"
+    judged = {one.benchmark: one.verdict.value for one in old.benchmarks}
+    for one in new.benchmarks:
+        if judged.get(one.benchmark, one.verdict.value) != one.verdict.value:
+            yield f"benchmark {one.benchmark}: {judged[one.benchmark]} → {one.verdict.value}"
+
+
+def instant(at_ms: int) -> datetime:
+    """Return a UTC datetime."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def _words(result: KpiResult | None) -> str:
+    if result is None:
+        return "nothing"
+    if result.value is None:
+        return f"{result.state.value} (n = {result.n})"
+    return f"{display(result.value, decimals=3)} {result.unit} (n = {result.n})"

@@ -1,0 +1,182 @@
+"""Everything a service is measured by, as the catalogue says it: KPIs, cuts, targets, benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from evaluation_engine.domain.kpi import Definition, Need
+from evaluation_engine.domain.kpi_catalogue import BY_ID, CATALOGUE
+from evaluation_engine.domain.redesign.benchmark import Benchmark, Combination, Criterion, Limit
+from evaluation_engine.domain.target import Target
+from evaluation_engine.ports.catalogue import StoredCatalogue
+from evaluation_engine.service.catalogue import documents
+from evaluation_engine.service.catalogue.documents import BenchmarkDocument, Cycle, ServiceDocument, TargetDocument
+
+OTHER = "other"
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """One service with all that is needed to evaluate it."""
+
+    document: ServiceDocument
+    body: str
+    catalogue_version: int
+    targets: tuple[Target, ...]
+    benchmarks: tuple[Benchmark, ...]
+
+    @property
+    def service(self) -> str:
+        """Id of the service."""
+        return self.document.id
+
+    @property
+    def zone(self) -> str:
+        """The zone whose days and months it counts by."""
+        return self.document.zone
+
+    @property
+    def cycle(self) -> Cycle:
+        """How often it is evaluated."""
+        return self.document.evaluation_cycle
+
+    @property
+    def silent_after_ms(self) -> int:
+        """How long a source of journeys or measurements may say nothing."""
+        return self.document.silent_after_days * _DAY_MS
+
+    @cached_property
+    def definitions(self) -> tuple[Definition, ...]:
+        """KPIs in use, in the order of the scorecard."""
+        used = self.document.kpis
+        return tuple(one for one in CATALOGUE if not used or one.id in used)
+
+    @cached_property
+    def needs(self) -> tuple[Need, ...]:
+        """What the KPIs in use need to arrive."""
+        return tuple(dict.fromkeys(need for definition in self.definitions for need in definition.needs))
+
+    @cached_property
+    def channel_cuts(self) -> dict[str, str]:
+        """Cut of each channel, by channel."""
+        return {channel.value: f"channel={channel.value}" for channel in self.document.channels}
+
+    def cuts_by(self, dimension: str) -> tuple[str, ...]:
+        """Return the cuts of one dimension (``channel``, ``language``, ``assisted``, ``step``, ``segment.<name>``)."""
+        document = self.document
+        values: Iterable[str]
+        if dimension == "channel":
+            return tuple(self.channel_cuts.values())
+        if dimension == "language":
+            values = (*document.languages, OTHER)
+        elif dimension == "assisted":
+            values = ("yes", "no")
+        elif dimension == "step":
+            values = (*document.steps, OTHER)
+        else:
+            values = (*document.segments.get(dimension.removeprefix("segment."), ()), OTHER)
+        return tuple(f"{dimension}={value}" for value in values)
+
+    def dimensions_of(self, definition: Definition) -> tuple[str, ...]:
+        """Return the dimensions that a KPI is cut by here: ``segment`` stands for each declared segment."""
+        found: list[str] = []
+        for dimension in definition.dimensions:
+            if dimension == "segment":
+                found.extend(f"segment.{name}" for name in self.document.segments)
+            elif dimension != "step" or self.document.steps:
+                found.append(dimension)
+        return tuple(found)
+
+
+def yardsticks(body: str, catalogue: StoredCatalogue) -> dict[str, Yardstick]:
+    """Return what every service of a body's catalogue is measured by."""
+    parsed = {name: documents.from_json(name[0], dict(data)) for name, data in catalogue.documents.items()}
+    found: dict[str, Yardstick] = {}
+    for document in parsed.values():
+        if not isinstance(document, ServiceDocument):
+            continue
+        targets = (one for one in parsed.values() if isinstance(one, TargetDocument) and one.service == document.id)
+        benchmarks = (
+            one for one in parsed.values() if isinstance(one, BenchmarkDocument) and document.id in one.services
+        )
+        found[document.id] = Yardstick(
+            document=document,
+            body=body,
+            catalogue_version=catalogue.version,
+            targets=tuple(sorted((target_of(one) for one in targets), key=lambda one: one.id)),
+            benchmarks=tuple(
+                sorted(
+                    (benchmark_of(one, catalogue.changed_in.get(("benchmark", one.id), 1)) for one in benchmarks),
+                    key=lambda one: one.id,
+                )
+            ),
+        )
+    return found
+
+
+def target_of(document: TargetDocument) -> Target:
+    """Return a target as the rule that judges it needs it."""
+    at_least = document.at_least is not None
+    return Target(
+        id=document.id,
+        kpi=document.kpi,
+        comparison="at_least" if at_least else "at_most",
+        threshold=float(document.at_least if document.at_least is not None else document.at_most or 0.0),
+        origin=document.origin,
+        cut=document.scope.cut(),
+        confidence=document.confidence,
+        by=document.by,
+        review_by=document.review_by,
+    )
+
+
+def benchmark_of(document: BenchmarkDocument, version: int) -> Benchmark:
+    """Return a benchmark as the rule that decides "redesign" needs it."""
+    return Benchmark(
+        id=document.id,
+        title=document.title,
+        criteria=tuple(_criterion(one) for one in document.criteria),
+        source=document.source,
+        version=version,
+        redesign_when=_combination(document.redesign_when),
+        reimplement_when=_combination(document.reimplement_when),
+        owner=document.owner,
+        approved_by=document.approved_by,
+        approved_on=document.approved_on,
+        review_by=document.review_by,
+    )
+
+
+def _criterion(one: documents.Criterion) -> Criterion:
+    return Criterion(
+        id=one.id,
+        kpi=one.kpi,
+        source=one.source,
+        cut=one.scope.cut(),
+        critical=one.critical,
+        weight=one.weight,
+        goal=one.goal,
+        redesign=_limit(one.redesign),
+        reimplement=_limit(one.reimplement),
+        decide_by=one.decide_by,
+        min_sample=one.min_sample,
+        for_=one.for_,
+        keep_firing_for=one.keep_firing_for,
+        no_data=one.no_data,
+    )
+
+
+def _limit(one: documents.Limit | None) -> Limit | None:
+    return Limit(one.breach_when, one.threshold, one.clears_at) if one else None
+
+
+def _combination(one: documents.Combination) -> Combination:
+    return Combination(one.rule, one.k, one.share)
+
+
+def definition_of(kpi: str) -> Definition | None:
+    """Return a KPI by its id."""
+    return BY_ID.get(kpi)
