@@ -14,8 +14,10 @@ AnswerState = Literal["counted", "quarantined", "erased"]
 
 @dataclass(slots=True)
 class JourneyFact:
-    """One journey: its set of events, in order. ``context_id`` is set once a start is known; ``silenced`` says that
-    its contribution counts it as abandoned by silence. ``is_new`` is True until it is stored.
+    """One journey: its set of events, in order.
+
+    ``context_id`` is set once a start is known; ``silenced`` says that its contribution counts it as abandoned by
+    silence. ``is_new`` is True until it is stored.
     """
 
     key: bytes

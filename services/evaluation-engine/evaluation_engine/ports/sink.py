@@ -53,7 +53,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim found. ``topic_id`` is the one that the offsets belong to; ``stopped`` says why it must not be read."""
+    """What a claim found.
+
+    ``topic_id`` is the one that the offsets belong to; ``stopped`` says why the partition must not be read.
+    """
 
     position: Position
     topic_id: UUID
@@ -62,7 +65,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How often the first batch after a claim was begun and not ended; below ``careful_until`` records go one by one."""
+    """How often the first batch after a claim was begun and not ended; up to ``careful_until`` records go singly."""
 
     number: int
     careful_until: int
@@ -79,7 +82,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that is set aside. ``outcome`` is ``data_fault`` when form and service are right and its times are not."""
+    """A record that is set aside; ``data_fault`` when form and service are right and its times are not."""
 
     record: StreamRecord
     outcome: Literal["dead_lettered", "data_fault"]

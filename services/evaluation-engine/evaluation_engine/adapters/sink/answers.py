@@ -22,7 +22,7 @@ feedback_key, partition, body_id, service_id, state, first_outcome, erasures, re
 content::text
 """
 
-_READ = f"SELECT {COLUMNS} FROM evaluation.answer WHERE feedback_key = ANY($1::bytea[])"
+_READ = f"SELECT {COLUMNS} FROM evaluation.answer WHERE feedback_key = ANY($1::bytea[])"  # noqa: S608
 
 _WRITE = f"""
 INSERT INTO evaluation.answer (
@@ -39,7 +39,7 @@ ON CONFLICT (feedback_key) DO UPDATE SET
     state = excluded.state, first_outcome = excluded.first_outcome, erasures = excluded.erasures,
     received_day = excluded.received_day, payload_hash = excluded.payload_hash, context_id = excluded.context_id,
     content = excluded.content, occurred_at = excluded.occurred_at, changed_at = excluded.changed_at
-"""
+"""  # noqa: S608
 
 
 async def read(connection: AsyncpgConnection, keys: Collection[bytes]) -> dict[bytes, AnswerFact]:

@@ -20,7 +20,7 @@ SELECT a.service_id, a.cut, a.grain, {millis("a.bucket_start")}, a.data::text
 FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[]) AS u (service, cut, grain, start)
 JOIN evaluation.aggregate a ON a.topic = $1 AND a.partition = $2 AND a.service_id = u.service AND a.cut = u.cut
     AND a.grain = u.grain AND a.bucket_start = {stamp("u.start")}
-"""
+"""  # noqa: S608
 
 _WRITE = f"""
 INSERT INTO evaluation.aggregate (topic, partition, service_id, cut, grain, bucket_start, data, changed_at)
@@ -28,7 +28,7 @@ SELECT $1, $2, service, cut, grain, {stamp("start")}, data, clock_timestamp()
 FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::json[]) AS u (service, cut, grain, start, data)
 ON CONFLICT (topic, service_id, cut, grain, bucket_start, partition)
 DO UPDATE SET data = excluded.data, changed_at = excluded.changed_at
-"""
+"""  # noqa: S608
 
 
 async def read(

@@ -22,12 +22,12 @@ journey_key, partition, body_id, journey_id, service_id, context_id, silenced, e
 {millis("silence_due_at")} AS silence_due_at_ms
 """
 
-_READ = f"SELECT {COLUMNS} FROM evaluation.journey WHERE journey_key = ANY($1::bytea[])"
+_READ = f"SELECT {COLUMNS} FROM evaluation.journey WHERE journey_key = ANY($1::bytea[])"  # noqa: S608
 
 _READ_SILENT = f"""
 SELECT {COLUMNS} FROM evaluation.journey
 WHERE partition = $1 AND silence_due_at <= $2 ORDER BY silence_due_at LIMIT $3
-"""
+"""  # noqa: S608
 
 _WRITE = f"""
 INSERT INTO evaluation.journey (
@@ -46,7 +46,7 @@ ON CONFLICT (journey_key) DO UPDATE SET
     silenced = excluded.silenced, event_count = excluded.event_count, events = excluded.events,
     started_at = excluded.started_at, last_at = excluded.last_at, observed_until = excluded.observed_until,
     silence_due_at = excluded.silence_due_at, changed_at = excluded.changed_at
-"""
+"""  # noqa: S608
 
 
 async def read(connection: AsyncpgConnection, keys: Collection[bytes]) -> dict[bytes, JourneyFact]:

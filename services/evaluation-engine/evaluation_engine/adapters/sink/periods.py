@@ -19,7 +19,7 @@ _READ = f"""
 SELECT measurement_key, partition, body_id, service_id, name, channel, kind, unit, milli, event_key, context_id, days,
     records, {millis("period_from")} AS from_ms, {millis("period_to")} AS to_ms, {millis("recorded_at")} AS recorded_ms
 FROM evaluation.measurement_current WHERE measurement_key = ANY($1::bytea[])
-"""
+"""  # noqa: S608
 
 _WRITE = f"""
 INSERT INTO evaluation.measurement_current (
@@ -37,7 +37,7 @@ ON CONFLICT (measurement_key) DO UPDATE SET
     kind = excluded.kind, unit = excluded.unit, milli = excluded.milli, event_key = excluded.event_key,
     context_id = excluded.context_id, days = excluded.days, records = excluded.records,
     recorded_at = excluded.recorded_at
-"""
+"""  # noqa: S608
 
 
 async def read(connection: AsyncpgConnection, keys: Collection[bytes]) -> dict[bytes, PeriodFact]:

@@ -75,6 +75,7 @@ CREATE TABLE evaluation.answer (
     first_outcome text CHECK (first_outcome IN ('counted', 'quarantined', 'erased')),
     erasures integer NOT NULL DEFAULT 0,
     received_day date,
+    nameless boolean NOT NULL DEFAULT false,
     payload_hash bigint,
     context_id bigint,
     occurred_at timestamptz,

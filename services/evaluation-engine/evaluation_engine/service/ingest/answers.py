@@ -38,8 +38,10 @@ class AnswerHandler:
         for arrival in fresh:
             key = arrival.payload.feedback_key
             before = facts.get(key)
-            after = self._erase(before, arrival, work) if arrival.payload.content is None else (
-                self._receive(before, arrival, work)
+            after = (
+                self._erase(before, arrival, work)
+                if arrival.payload.content is None
+                else (self._receive(before, arrival, work))
             )
             if after is not None:
                 facts[key] = changed[key] = after
@@ -62,7 +64,6 @@ class AnswerHandler:
         payload = arrival.payload
         known = self.book.named(payload.service)
         work.contexts[known.context_id] = known.context
-        state = "quarantined" if payload.quarantined else "counted"
         fact = AnswerFact(
             key=payload.feedback_key,
             partition=work.partition,

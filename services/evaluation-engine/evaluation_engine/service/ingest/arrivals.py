@@ -8,7 +8,7 @@ Reasons of dead letters: `no_value`, `not_json`, `not_cloudevent`, `bad_attribut
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from evaluation_engine.service.ingest.instants import DAY_MS, to_ms, utc_day
 DATA_FAULTS = frozenset({"impossible_time", "period_too_long"})
 _LONGEST_NAME = 63
 _FAULTS_TOLD = 5
+_TRACEPARENT = 55
 
 P = TypeVar("P")
 
@@ -34,6 +35,7 @@ class Arrival(NamedTuple, Generic[P]):
     body: str
     recorded_at_ms: int
     payload: P
+    traceparent: str | None = None
 
 
 class Draft(NamedTuple):
@@ -50,9 +52,7 @@ Reader = Callable[[Draft], P]
 """Makes a payload or raises ``InvalidEventError`` or pydantic's ``ValidationError``."""
 
 
-def sort_out(
-    records: Iterable[StreamRecord], read: Reader[P]
-) -> tuple[list[Arrival[P]], list[DeadLetter]]:
+def sort_out(records: Iterable[StreamRecord], read: Reader[P]) -> tuple[list[Arrival[P]], list[DeadLetter]]:
     """Return the valid events and the dead letters, each in the order of the records."""
     arrivals: list[Arrival[P]] = []
     letters: list[DeadLetter] = []
@@ -75,7 +75,7 @@ def _arrive(record: StreamRecord, read: Reader[P]) -> Arrival[P]:
     key = event_key(envelope.bodyid, envelope.source, envelope.id)
     digest = payload_hash(envelope.type, envelope.data)
     payload = read(Draft(record, envelope, key, digest, recorded_at_ms))
-    return Arrival(record, key, digest, envelope.bodyid, recorded_at_ms, payload)
+    return Arrival(record, key, digest, envelope.bodyid, recorded_at_ms, payload, _trace(envelope.traceparent))
 
 
 def refuse_impossible_time(at_ms: int, recorded_at_ms: int) -> None:
@@ -96,7 +96,7 @@ def dead_letter(record: StreamRecord, error: InvalidEventError | ValidationError
         reason, detail = error.reason, str(error)
     else:
         reason, detail = "bad_payload", _faults(error)
-    body, service, day = _sender(record.value)
+    body, service, day = _sender(record)
     return DeadLetter(
         record=record,
         outcome="data_fault" if reason in DATA_FAULTS else "dead_lettered",
@@ -106,6 +106,10 @@ def dead_letter(record: StreamRecord, error: InvalidEventError | ValidationError
         service=service,
         received_day=day,
     )
+
+
+def _trace(value: object) -> str | None:
+    return value if isinstance(value, str) and len(value) == _TRACEPARENT else None
 
 
 def _recorded_at(text: str) -> int:
@@ -129,17 +133,27 @@ def _has_nul(value: Any) -> bool:
 def _faults(error: ValidationError) -> str:
     """Return field and reason of the first faults, never the input: names that a sender made up are cut out."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[:_FAULTS_TOLD]
-    return "; ".join(f"{'.'.join(_name(str(part)) or '?' for part in one['loc']) or 'data'}: {one['msg']}" for one in found)
+    return "; ".join(f"{_path(one['loc'])}: {one['msg']}" for one in found)
 
 
-def _sender(value: bytes | None) -> tuple[str | None, str | None, Any]:
-    """Return body, service and day of receipt as far as a value tells them."""
+def _path(parts: tuple[int | str, ...]) -> str:
+    return ".".join(_name(str(part)) or "?" for part in parts) or "data"
+
+
+def _sender(record: StreamRecord) -> tuple[str | None, str | None, date | None]:
+    """Return body, service and day of receipt as far as a record tells them.
+
+    The day is told only where the key is that of the event, as feedback-api makes it: what somebody else put on the
+    topic was never received.
+    """
     try:
-        envelope = decode(value or b"")
+        envelope = decode(record.value or b"")
         day = utc_day(_recorded_at(envelope.recordedtime))
     except InvalidEventError:
         return None, None, None
-    return _name(envelope.bodyid), _name(envelope.data.get("service")), day
+    key = event_key(envelope.bodyid, envelope.source, envelope.id)
+    ours = record.key == key.hex().encode()
+    return _name(envelope.bodyid), _name(envelope.data.get("service")), day if ours else None
 
 
 def _name(value: Any) -> str | None:

@@ -24,6 +24,7 @@ class Lane:
 
     position: Position
     cells: CellCache
+    careful_until: int = 0
     consecutive_letters: int = 0
 
 
@@ -71,7 +72,8 @@ class IngestBatch:
 
         Raises:
             FencedError: another worker owns the partition.
-            UnavailableError: nothing was done, it may be tried again; as ``UnknownOutcomeError``: it may have been done.
+            UnavailableError: nothing was done and it may be tried again.
+            UnknownOutcomeError: it may have been done.
         """
         now_ms = self.clock_ms()
         work = Work(lane.position.topic, lane.position.partition, now_ms)
@@ -83,7 +85,7 @@ class IngestBatch:
             await handler.apply(transaction, fresh, work)
             await self._write(transaction, lane, work)
         self._move(lane, batch)
-        return dict(work.outcomes)
+        return {**work.outcomes}
 
     async def sweep(self, lane: Lane, handler: JourneyHandler, limit: int) -> int:
         """Count journeys of a partition as abandoned whose silence is due, at most ``limit``; return how many."""

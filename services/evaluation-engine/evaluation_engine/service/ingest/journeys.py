@@ -31,9 +31,7 @@ class JourneyHandler:
         """Makes payloads of drafts."""
         return JourneyReader(self.book)
 
-    async def apply(
-        self, transaction: SinkTransaction, fresh: Sequence[Arrival[JourneyArrival]], work: Work
-    ) -> None:
+    async def apply(self, transaction: SinkTransaction, fresh: Sequence[Arrival[JourneyArrival]], work: Work) -> None:
         """Fold events into their journeys."""
         by_journey: dict[bytes, list[Arrival[JourneyArrival]]] = {}
         for arrival in fresh:
@@ -70,7 +68,7 @@ class JourneyHandler:
         work.changes.change(before, _shares(state, fact, context))
 
     def _context(self, fact: JourneyFact, owner: str, work: Work) -> FactContext:
-        """Return the frozen context; it is frozen when the owner is first known, and anew if an earlier start changes it."""
+        """Return the frozen context: frozen when the owner is first known, anew when an earlier start names another."""
         if fact.service != owner or fact.context_id is None:
             known = self.book.named(owner)
             fact.service, fact.context_id = owner, known.context_id
@@ -111,9 +109,7 @@ def _new_fact(arrival: Arrival[JourneyArrival], partition: int) -> JourneyFact:
     return JourneyFact(payload.journey_key, partition, arrival.body, payload.journey_id)
 
 
-def _not_in(
-    fact: JourneyFact, arrivals: list[Arrival[JourneyArrival]], work: Work
-) -> list[Arrival[JourneyArrival]]:
+def _not_in(fact: JourneyFact, arrivals: list[Arrival[JourneyArrival]], work: Work) -> list[Arrival[JourneyArrival]]:
     """Return events that the journey doesn't hold; its own events are ids that are kept as long as it is."""
     if not fact.events:
         work.outcomes["counted"] += len(arrivals)

@@ -50,9 +50,7 @@ class MeasurementHandler:
         work.changes.change((), of_measurement(measurement, self.book.named(measurement.service).context))
         work.outcomes["counted"] += 1
 
-    def _replace(
-        self, fact: PeriodFact | None, arrival: Arrival[MeasurementArrival], work: Work
-    ) -> PeriodFact | None:
+    def _replace(self, fact: PeriodFact | None, arrival: Arrival[MeasurementArrival], work: Work) -> PeriodFact | None:
         """Return the fact that stands; the key of the event decides between two recorded in the same millisecond."""
         if fact is not None and fact.event_key == arrival.key:
             work.outcomes["duplicate"] += 1

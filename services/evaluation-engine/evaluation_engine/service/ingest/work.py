@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from evaluation_engine.domain.contribution import Batch, FactContext
-from evaluation_engine.ports.sink import DeadLetter, Outcome, SinkTransaction
+from evaluation_engine.ports.sink import DeadLetter, SinkTransaction
 from evaluation_engine.service.ingest.arrivals import Arrival, Reader
 
 P = TypeVar("P")
@@ -22,7 +22,7 @@ class Work:
     partition: int
     now_ms: int
     changes: Batch = field(default_factory=Batch)
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
     letters: list[DeadLetter] = field(default_factory=list)
     contexts: dict[int, FactContext] = field(default_factory=dict)
     erased: set[bytes] = field(default_factory=set)

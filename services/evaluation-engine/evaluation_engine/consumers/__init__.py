@@ -1,0 +1,1 @@
+"""The ingest workers: partitions come from the consumer group, positions from PostgreSQL."""
