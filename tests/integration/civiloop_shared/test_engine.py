@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from civiloop_shared.errors import DeadlineExceededError, UnavailableError, UnknownOutcomeError
 from civiloop_shared.postgres.engine import (
@@ -36,27 +37,20 @@ async def test_a_transaction_is_all_or_nothing(pool: asyncpg.Pool[Any]) -> None:
     async with transaction(pool) as connection:
         await connection.execute("INSERT INTO thing VALUES (1)")
     with pytest.raises(ZeroDivisionError):
-        async with transaction(pool) as connection:
-            await connection.execute("INSERT INTO thing VALUES (2)")
-            raise ZeroDivisionError
+        await _insert_and_fail(pool)
     assert [row["id"] for row in await pool.fetch("SELECT id FROM thing")] == [1]
 
 
 async def test_a_connection_that_breaks_at_commit_leaves_the_outcome_unknown(pool: asyncpg.Pool[Any]) -> None:
     with pytest.raises(UnknownOutcomeError):
-        async with transaction(pool) as connection:
-            await connection.execute("INSERT INTO thing VALUES (1)")
-            await pool.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
-            await asyncio.sleep(0.1)
+        await _insert_and_lose_connection(pool)
     async with transaction(pool) as connection:
         await connection.execute("INSERT INTO thing VALUES (1)")
 
 
 async def test_a_connection_that_breaks_before_commit_did_nothing(pool: asyncpg.Pool[Any]) -> None:
     with pytest.raises(UnavailableError) as caught:
-        async with transaction(pool) as connection:
-            await pool.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
-            await connection.execute("INSERT INTO thing VALUES (1)")
+        await _lose_connection_and_insert(pool)
     assert not isinstance(caught.value, UnknownOutcomeError)
 
 
@@ -114,13 +108,36 @@ async def test_sqlalchemy_keeps_the_same_promises(database_url: str) -> None:
     async with engine_transaction(engine) as connection:
         await connection.execute(text("CREATE TABLE other (id int PRIMARY KEY)"))
     with pytest.raises(UnknownOutcomeError):
-        async with engine_transaction(engine) as connection:
-            pid = await connection.scalar(text("SELECT pg_backend_pid()"))
-            killer = await connect(database_url)
-            await killer.execute("SELECT pg_terminate_backend($1)", pid)
-            await killer.close()
-            await asyncio.sleep(0.1)
+        await _lose_engine_connection(engine, database_url)
     with pytest.raises(DeadlineExceededError):
         async with engine_transaction(engine) as connection:
             await connection.execute(text("SELECT pg_sleep(5)"))
     await engine.dispose()
+
+
+async def _insert_and_fail(pool: asyncpg.Pool[Any]) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute("INSERT INTO thing VALUES (2)")
+        raise ZeroDivisionError
+
+
+async def _insert_and_lose_connection(pool: asyncpg.Pool[Any]) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute("INSERT INTO thing VALUES (1)")
+        await pool.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+        await asyncio.sleep(0.1)
+
+
+async def _lose_connection_and_insert(pool: asyncpg.Pool[Any]) -> None:
+    async with transaction(pool) as connection:
+        await pool.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+        await connection.execute("INSERT INTO thing VALUES (1)")
+
+
+async def _lose_engine_connection(engine: AsyncEngine, database_url: str) -> None:
+    async with engine_transaction(engine) as connection:
+        pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+        killer = await connect(database_url)
+        await killer.execute("SELECT pg_terminate_backend($1)", pid)
+        await killer.close()
+        await asyncio.sleep(0.1)
