@@ -1,0 +1,46 @@
+"""``python -m tests.load``: measure everything, or what is named, on a platform of its own."""
+
+from __future__ import annotations
+
+import argparse
+
+from tests.load import intake, reading, stream
+from tests.load.report import Figure, Ratio, show
+from tests.load.stage import Stage
+from tests.support.platform import running_infra, running_platform
+
+_SECTIONS = ("intake", "visible", "stream", "growth", "memory")
+_GENEROUS = '{"ingest": {"per_second": 10000000, "burst": 10000000}}'
+
+
+def main() -> None:
+    """Run the sections and print what they gave."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], help="what to measure; all when none is named")
+    parser.add_argument("--rounds", type=int, default=5, help="pairs of each ratio")
+    parser.add_argument("--requests", type=int, default=6_000, help="single feedbacks a round")
+    parser.add_argument("--batches", type=int, default=40, help="batches of 1,000 journey events a round")
+    parser.add_argument("--events", type=int, default=1_000_000, help="events that the scorecard must not feel")
+    parser.add_argument("--trials", type=int, default=100, help="feedbacks whose way to the scorecard is timed")
+    wanted = parser.parse_args()
+    sections = wanted.sections or _SECTIONS
+    ratios: list[Ratio] = []
+    figures: list[Figure] = []
+    with running_infra() as infra, running_platform(infra, CIVILOOP_LIMITS=_GENEROUS) as platform:
+        stage = Stage(platform)
+        stage.apply_catalogue()
+        if "intake" in sections:
+            ratios += intake.measure(stage, rounds=wanted.rounds, requests=wanted.requests)
+        if "visible" in sections:
+            figures += reading.measure_visible(stage, trials=wanted.trials)
+        if "stream" in sections:
+            ratios += stream.measure(stage, rounds=wanted.rounds, batches=wanted.batches)
+        if "growth" in sections:
+            ratios += reading.measure_growth(stage, events=wanted.events, rounds=wanted.rounds)
+        if "memory" in sections:
+            figures += reading.memory(stage)
+    show(ratios, figures)
+
+
+if __name__ == "__main__":
+    main()
