@@ -19,7 +19,7 @@ from civiloop_shared.contracts.feedback import FeedbackReceived
 from civiloop_shared.edge.app import create_app
 from civiloop_shared.errors import UnavailableError
 from civiloop_shared.kafka.producer import DurableProducer, ProducerOptions
-from civiloop_shared.kafka.relay import OutboxRelay
+from civiloop_shared.kafka.relay import OutboxRelay, RelayOptions
 from civiloop_shared.observability import Readiness, get_logger, new_registry
 from civiloop_shared.postgres.outbox import PostgresOutboxSource
 from feedback_api.adapters.contact_vault import AesGcmContactVault
@@ -106,6 +106,7 @@ def _build_parts(settings: Settings, metrics: IntakeMetrics) -> _Parts:
         PostgresOutboxSource(settings.database_url, "feedback"),
         producer,
         topic_prefix=settings.topic_prefix,
+        options=RelayOptions(depth_every_s=2.0),
         on_depth=metrics.outbox,
     )
     readiness = Readiness("postgresql", "catalogue")
@@ -131,6 +132,7 @@ async def _opened(parts: _Parts) -> AsyncIterator[None]:
         with contextlib.suppress(UnavailableError):
             await parts.pool.open()
         await parts.catalogue.start(wait_s=_CATALOGUE_WAIT_S)
+        parts.readiness.set("catalogue", parts.catalogue.ready, "neither a snapshot nor Kafka")
         stack.push_async_callback(parts.catalogue.stop)
         watcher = asyncio.create_task(_watch_catalogue(parts), name="catalogue-readiness")
         stack.callback(watcher.cancel)
