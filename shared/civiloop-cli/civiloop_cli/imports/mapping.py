@@ -17,7 +17,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise ValueError("not a time zone such as Europe/Athens") from error
     return name
 

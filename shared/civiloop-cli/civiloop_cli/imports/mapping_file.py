@@ -13,6 +13,7 @@ from civiloop_cli.imports.yaml_lines import Document, read_yaml
 
 Kind = Literal["journeys", "feedback"]
 _MODELS: dict[str, type[Mapping]] = {"journeys": JourneyMapping, "feedback": FeedbackMapping}
+_REASONS = {"extra_forbidden": "is not a known field", "missing": "is missing"}
 
 
 def read_mapping(path: Path, kind: Kind) -> Mapping:
@@ -48,10 +49,14 @@ def _require_kind(document: Document, path: Path, kind: Kind) -> None:
 
 def _faults(error: ValidationError, document: Document, path: Path) -> list[str]:
     found = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        place = tuple(part for part in fault["loc"] if part != "[key]")
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    places = [tuple(part for part in detail["loc"] if part != "[key]") for detail in details]
+    for place, detail in zip(places, details, strict=True):
+        inner = any(len(other) > len(place) and other[: len(place)] == place for other in places)
+        if inner and detail["type"] == "too_short":
+            continue  # an item that is refused isn't one item too few as well
         name = ".".join(str(part) for part in place)
-        message = fault["msg"].removeprefix("Value error, ")
+        message = _REASONS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
         found.append((document.line_of(place), f"{name}: {message}" if name else message))
     return [f"{path.name}:{line} {text}" for line, text in sorted(found)]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from civiloop_cli.imports.errors import UploadError
 from civiloop_cli.runtime.data_dir import DataDir, read_json
 from civiloop_cli.runtime.ports import LOOPBACK, OFFSETS
+from civiloop_cli.runtime.state import read_state
 
 KEY_VARIABLE = "CIVILOOP_KEY"
 
@@ -54,7 +55,8 @@ def find_target(service: Service, *, url: str | None, key: str | None, data_dir:
 
 
 def _local_address(service: Service, local: DataDir) -> str | None:
-    said = read_json(local.state).get(service.state_name)
+    running = read_state(local)
+    said = running.platform.get(service.state_name) if running is not None else None
     if isinstance(said, str):
         return said
     base = local.remembered_base()

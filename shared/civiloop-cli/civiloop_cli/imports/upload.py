@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import httpx
 import orjson
+from pydantic import ValidationError
 
 from civiloop_cli.imports.convert import Item
 from civiloop_cli.imports.errors import UploadError
+from civiloop_shared.contracts.feedback import FeedbackReceived
 
 MOST_ITEMS: Final = 1_000
 MOST_BYTES: Final = 900_000
@@ -23,18 +25,7 @@ _EXPLAINED = {
     404: "there is no such address: is this the address of the right service?",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a kind of items goes. ``whole``: with ``strict=1`` a batch with a fault is refused whole."""
-
-    path: str
-    items: str
-    whole: bool
-
-
-JOURNEYS: Final = Endpoint("/v1/journeys", "events", whole=True)
-FEEDBACK: Final = Endpoint("/v1/feedback/batch", "items", whole=False)
+_OF_CODE = {"conflict": {"field": "id", "reason": "was taken before with other answers"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +35,37 @@ class ItemFault:
     index: int
     field: str
     reason: str
+
+
+def feedback_faults(items: list[Item]) -> list[ItemFault]:
+    """Return what is wrong with answers as far as their shape tells; service, age and contact are not looked at."""
+    found = []
+    for index, item in enumerate(items):
+        answer = {name: value for name, value in item.items() if name != "contact"}
+        try:
+            FeedbackReceived.model_validate({"feedback_id": "0" * 32, **answer})
+        except ValidationError as error:
+            for fault in error.errors(include_url=False, include_input=False, include_context=False):
+                name = ".".join(str(part) for part in fault["loc"])
+                found.append(ItemFault(index, name, fault["msg"]))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a kind of items goes. ``whole``: with ``strict=1`` a batch with a fault is refused whole.
+
+    ``checked_here`` stands in for the service in a dry run, where that knows none; others are asked with ``dry_run=1``.
+    """
+
+    path: str
+    items: str
+    whole: bool
+    checked_here: Callable[[list[Item]], list[ItemFault]] | None = None
+
+
+JOURNEYS: Final = Endpoint("/v1/journeys", "events", whole=True)
+FEEDBACK: Final = Endpoint("/v1/feedback/batch", "items", whole=False, checked_here=feedback_faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +92,8 @@ class Uploader:
         Raises:
             UploadError: the platform refuses us, or takes nothing for too long.
         """
+        if self.dry_run and self.endpoint.checked_here is not None:
+            return self.endpoint.checked_here(items)
         answer = self._send_until_answered(self._body(items))
         if answer.status_code == 413 and len(items) > 1:
             half = len(items) // 2
@@ -137,7 +161,8 @@ def _faults(answer: httpx.Response) -> list[ItemFault]:
     faults = [
         ItemFault(int(result["index"]), str(error.get("field", "")), str(error.get("reason", "")))
         for result in document.get("results", [])
-        for error in result.get("errors") or []
+        if result.get("status") == "rejected"
+        for error in result.get("errors") or [_OF_CODE.get(result.get("code"), {"reason": "was refused"})]
     ]
     if not faults and not answer.is_success:
         told = "; ".join(f"{error['field']} {error['reason']}" for error in document.get("errors", []))
