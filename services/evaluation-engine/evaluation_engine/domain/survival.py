@@ -20,25 +20,47 @@ from evaluation_engine.domain.sketch import bounds_of, middle_of
 
 _PREFIX = "surv."
 
+Ends = Mapping[tuple[str, int], int]
+"""How many ended, by cause and bin of duration."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, eq=False)
 class Cohort:
-    """Journeys that started in `[start_ms, end_ms)`; `ends` counts them by (cause, bin of duration)."""
+    """Journeys that started in `[start_ms, end_ms)`, by the measures of that start day."""
 
     start_ms: int
     end_ms: int
-    started: int
-    ends: Mapping[tuple[str, int], int]
+    measures: Mapping[str, int]
 
     @staticmethod
     def of(start_ms: int, end_ms: int, measures: Mapping[str, int]) -> Cohort:
-        """A cohort from the measures of a start day (`surv.start`, `surv.<cause>.<bin>`)."""
-        ends: dict[tuple[str, int], int] = {}
-        for name, n in measures.items():
-            if name.startswith(_PREFIX) and name != "surv.start":
-                cause, bin_ = name[len(_PREFIX) :].rsplit(".", 1)
-                ends[cause, int(bin_)] = n
-        return Cohort(start_ms, end_ms, measures.get("surv.start", 0), ends)
+        """A cohort of one start day."""
+        return Cohort(start_ms, end_ms, measures)
+
+    @property
+    def started(self) -> int:
+        """How many started."""
+        return self.measures.get("surv.start", 0)
+
+    @property
+    def ended(self) -> int:
+        """How many have ended, whenever and however."""
+        return self.measures.get("j.outcome", 0)
+
+    @cached_property
+    def ends(self) -> Ends:
+        """Ends by cause and bin."""
+        return ends_in(self.measures)
+
+
+def ends_in(measures: Mapping[str, int]) -> Ends:
+    """Ends by cause and bin of duration, from measures named `surv.<cause>.<bin>`."""
+    found: dict[tuple[str, int], int] = {}
+    for name, n in measures.items():
+        if name.startswith(_PREFIX) and name != "surv.start":
+            cause, bin_ = name[len(_PREFIX) :].rsplit(".", 1)
+            found[cause, int(bin_)] = n
+    return found
 
 
 class Row(NamedTuple):
@@ -119,47 +141,60 @@ class LifeTable:
         return tuple(curve)
 
 
-def life_table(cohorts: Iterable[Cohort], as_of_ms: int) -> LifeTable:
-    """One table of all cohorts, as of an instant: what ended later was still open then."""
-    events: dict[int, Counter[str]] = {}
-    censored: Counter[float] = Counter()
-    causes: Counter[str] = Counter()
-    started = 0
-    for cohort in cohorts:
-        if cohort.start_ms >= as_of_ms:
-            continue
-        started += cohort.started
+def life_table(cohorts: Iterable[Cohort], as_of_ms: int, *, merged: Mapping[str, int] | None = None) -> LifeTable:
+    """One table of all cohorts, as of an instant: what ended later was still open then.
+
+    `merged` is the sum of the cohorts' measures; give it where nothing ended after as-of. It saves
+    reading every bin of every day, and is not used where it does not add up.
+    """
+    seen = [cohort for cohort in cohorts if cohort.start_ms < as_of_ms]
+    if merged is not None and _adds_up(seen, merged):
+        return _table(ends_in(merged), {cohort: cohort.ended for cohort in seen}, as_of_ms)
+    ends: Counter[tuple[str, int]] = Counter()
+    ended: dict[Cohort, int] = {}
+    for cohort in seen:
         longest = as_of_ms - cohort.start_ms
-        ended = 0
-        for (cause, bin_), n in cohort.ends.items():
-            if bounds_of(bin_)[0] <= longest:
-                events.setdefault(bin_, Counter())[cause] += n
-                causes[cause] += n
-                ended += n
-        seen_for = as_of_ms - (cohort.start_ms + min(cohort.end_ms, as_of_ms)) / 2
-        censored[seen_for] += max(0, cohort.started - ended)
-    return _table(events, censored, causes, started)
+        happened = {key: n for key, n in cohort.ends.items() if bounds_of(key[1])[0] <= longest}
+        ends.update(happened)
+        ended[cohort] = sum(happened.values())
+    return _table(ends, ended, as_of_ms)
 
 
-def _table(
-    events: Mapping[int, Counter[str]], censored: Mapping[float, int], causes: Mapping[str, int], started: int
-) -> LifeTable:
-    leaving = sorted((time, n) for time, n in censored.items() if n)
+def _adds_up(cohorts: Iterable[Cohort], merged: Mapping[str, int]) -> bool:
+    found = [(cohort.started, cohort.ended) for cohort in cohorts]
+    totals = sum(started for started, _ in found), sum(ended for _, ended in found)
+    return totals == (merged.get("surv.start", 0), merged.get("j.outcome", 0))
+
+
+def _table(ends: Ends, ended: Mapping[Cohort, int], as_of_ms: int) -> LifeTable:
+    causes: Counter[str] = Counter()
+    at: dict[int, tuple[int, int]] = {}
+    for (cause, bin_), n in ends.items():
+        causes[cause] += n
+        fulfilled, all_ = at.get(bin_, (0, 0))
+        at[bin_] = (fulfilled + n * (cause == FULFILLED), all_ + n)
+    leaving = sorted((_seen_for(cohort, as_of_ms), cohort.started - n) for cohort, n in ended.items())
+    started = sum(cohort.started for cohort in ended)
     rows: list[Row] = []
     at_risk, gone = started, 0
-    for bin_ in sorted(events):
+    for bin_ in sorted(at):
         time = middle_of(bin_)
         while gone < len(leaving) and leaving[gone][0] < time:
             at_risk -= leaving[gone][1]
             gone += 1
-        ended = sum(events[bin_].values())
-        if ended:
-            at_risk = max(at_risk, ended)
-            rows.append(Row(time, bin_, at_risk, events[bin_][FULFILLED], ended))
-            at_risk -= ended
-    last_seen = leaving[-1][0] if leaving else 0.0
+        fulfilled, all_ = at[bin_]
+        if all_:
+            at_risk = max(at_risk, all_)
+            rows.append(Row(time, bin_, at_risk, fulfilled, all_))
+            at_risk -= all_
+    last_seen = max((time for time, n in leaving if n), default=0.0)
     followed = max(last_seen, rows[-1].time_ms if rows else 0.0)
     return LifeTable(tuple(rows), started, dict(causes), followed)
+
+
+def _seen_for(cohort: Cohort, as_of_ms: int) -> float:
+    """How long the open ones of a cohort have been followed: from the middle of what their day allows."""
+    return as_of_ms - (cohort.start_ms + min(cohort.end_ms, as_of_ms)) / 2
 
 
 class Estimate(NamedTuple):

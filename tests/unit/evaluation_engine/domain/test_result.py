@@ -12,8 +12,7 @@ from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.kpi_catalogue import BY_ID, CATALOGUE
 from evaluation_engine.domain.result import display, evaluate
 from evaluation_engine.domain.sketch import bin_of
-from evaluation_engine.domain.survival import Cohort
-from tests.unit.evaluation_engine.domain.evidences import ALL_NEEDS, EVERYTHING, evidence
+from tests.unit.evaluation_engine.domain.evidences import ALL_NEEDS, EVERYTHING, cohort, evidence
 from tests.unit.evaluation_engine.domain.journeys import DAY, T0, event
 
 pytestmark = pytest.mark.requirement("A2")
@@ -161,7 +160,7 @@ def cohort_of(days: list[float], started: int) -> Evidence:
         key = ("fulfilled", bin_of(round(day * DAY)))
         ends[key] = ends.get(key, 0) + 1
     measures = {"dur.n": len(days), "dur.sum": round(sum(days) * DAY), "wait.n": 2, "wait.sum": 3 * DAY}
-    return evidence(measures, cohorts=(Cohort(T0, T0, started, ends),), as_of_ms=T0 + 40 * DAY)
+    return evidence(measures, cohorts=(cohort(T0, T0, started, ends),), as_of_ms=T0 + 40 * DAY)
 
 
 @pytest.mark.requirement("A4")

@@ -6,10 +6,12 @@ from lifelines import AalenJohansenFitter, KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 from statsmodels.duration.survfunc import SurvfuncRight
 
+from evaluation_engine.domain.accumulator import merge
 from evaluation_engine.domain.contribution import FactContext, of_journey
 from evaluation_engine.domain.journey import fold, settle
 from evaluation_engine.domain.sketch import RELATIVE_ERROR, bin_of, middle_of
 from evaluation_engine.domain.survival import Cohort, LifeTable, life_table, quantile, restricted_mean
+from tests.unit.evaluation_engine.domain.evidences import cohort
 from tests.unit.evaluation_engine.domain.journeys import DAY, T0, event
 
 pytestmark = pytest.mark.requirement("A4")
@@ -32,14 +34,17 @@ class Raw:
         return np.asarray(self.causes == "fulfilled")
 
     def table(self) -> LifeTable:
+        return life_table(self.cohorts(), FAR)
+
+    def cohorts(self) -> list[Cohort]:
         cohorts = []
         for time, cause in zip(self.times, self.causes, strict=True):
             start = FAR - round(time)
             if cause:
-                cohorts.append(Cohort(0, 1, 1, {(str(cause), bin_of(round(time))): 1}))
+                cohorts.append(cohort(0, 1, 1, {(str(cause), bin_of(round(time))): 1}))
             else:
-                cohorts.append(Cohort(start, start, 1, {}))
-        return life_table(cohorts, FAR)
+                cohorts.append(cohort(start, start, 1, {}))
+        return cohorts
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -131,12 +136,12 @@ def test_without_censoring_the_variance_of_an_incidence_is_the_binomial_one() ->
 
 def test_whoever_leaves_at_the_time_of_an_end_was_at_risk_of_it() -> None:
     exact = round(middle_of(bin_of(90)))
-    cohorts = [Cohort(FAR - exact, FAR - exact, 1, {}), Cohort(0, 0, 1, {("fulfilled", bin_of(90)): 1})]
+    cohorts = [cohort(FAR - exact, FAR - exact, 1, {}), cohort(0, 0, 1, {("fulfilled", bin_of(90)): 1})]
     assert life_table(cohorts, FAR).rows[0].at_risk == 2
 
 
 def test_a_quantile_that_the_curve_does_not_get_to_is_not_reached_but_bounded_from_below() -> None:
-    table = life_table([Cohort(0, 0, 100, {("fulfilled", bin_of(5 * DAY)): 20})], 30 * DAY)
+    table = life_table([cohort(0, 0, 100, {("fulfilled", bin_of(5 * DAY)): 20})], 30 * DAY)
     found = quantile(table, 0.5)
     assert found.value is None
     assert found.bounds.high is None
@@ -145,16 +150,24 @@ def test_a_quantile_that_the_curve_does_not_get_to_is_not_reached_but_bounded_fr
 
 def test_where_other_ends_compete_most_may_never_be_fulfilled() -> None:
     ends = {("refused", bin_of(DAY)): 60, ("fulfilled", bin_of(2 * DAY)): 40}
-    table = life_table([Cohort(0, 0, 100, ends)], 30 * DAY)
+    table = life_table([cohort(0, 0, 100, ends)], 30 * DAY)
     assert table.incidence[-1].value == pytest.approx(0.4)
     assert quantile(table, 0.5).value is None
     assert table.open == 0
 
 
 def test_as_of_an_earlier_day_what_ended_later_is_still_open() -> None:
-    cohorts = [Cohort(0, DAY, 10, {("fulfilled", bin_of(20 * DAY)): 10}), Cohort(15 * DAY, 16 * DAY, 5, {})]
+    cohorts = [cohort(0, DAY, 10, {("fulfilled", bin_of(20 * DAY)): 10}), cohort(15 * DAY, 16 * DAY, 5, {})]
     table = life_table(cohorts, 10 * DAY)
     assert (table.started, table.open, table.fulfilled) == (10, 10, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_sum_of_the_cohorts_gives_the_same_table_and_is_not_used_where_it_does_not_add_up(seed: int) -> None:
+    cohorts = Raw(seed, 60, competing=True).cohorts()
+    merged = merge(c.measures for c in cohorts)
+    assert life_table(cohorts, FAR, merged=merged) == life_table(cohorts, FAR)
+    assert life_table(cohorts[1:], FAR, merged=merged) == life_table(cohorts[1:], FAR)
 
 
 def test_nobody_started_gives_an_empty_table() -> None:
@@ -168,4 +181,5 @@ def test_cohorts_come_from_the_measures_of_a_start_day() -> None:
     state = fold([event("started"), event("refused", 60 * 24)])
     assert state is not None
     share = of_journey(state, settle(state, now_ms=T0, limit_ms=None), context)[0]
-    assert Cohort.of(T0, T0 + DAY, share.measures) == Cohort(T0, T0 + DAY, 1, {("refused", bin_of(DAY)): 1})
+    found = Cohort(T0, T0 + DAY, share.measures)
+    assert (found.started, found.ended, found.ends) == (1, 1, {("refused", bin_of(DAY)): 1})

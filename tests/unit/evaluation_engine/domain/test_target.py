@@ -8,9 +8,8 @@ from evaluation_engine.domain.evidence import Sources
 from evaluation_engine.domain.kpi_catalogue import BY_ID
 from evaluation_engine.domain.result import evaluate
 from evaluation_engine.domain.sketch import bin_of
-from evaluation_engine.domain.survival import Cohort
 from evaluation_engine.domain.target import Target, judge
-from tests.unit.evaluation_engine.domain.evidences import evidence
+from tests.unit.evaluation_engine.domain.evidences import cohort, evidence
 from tests.unit.evaluation_engine.domain.journeys import DAY, T0
 
 pytestmark = pytest.mark.requirement("A5")
@@ -55,7 +54,7 @@ def test_at_most_is_the_mirror_of_at_least() -> None:
 
 @pytest.mark.requirement("A4")
 def test_a_quantile_that_was_not_reached_can_miss_a_target_but_not_meet_it() -> None:
-    cohorts = (Cohort(T0, T0, 200, {("fulfilled", bin_of(10 * DAY)): 20}),)
+    cohorts = (cohort(T0, T0, 200, {("fulfilled", bin_of(10 * DAY)): 20}),)
     found = evaluate(BY_ID["mtcf-median"], evidence({}, cohorts=cohorts, as_of_ms=T0 + 40 * DAY))
     target = Target("soon", "mtcf-median", "at_most", 30.0, "plan")
     assert judge(target, found, TODAY).verdict is Verdict.MISSED
