@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
 from evaluation_engine.domain.intervals import LEVEL, Bounds, Closed, normal_quantile
 from evaluation_engine.domain.journey import FULFILLED
-from evaluation_engine.domain.sketch import bounds_of, middle_of
+from evaluation_engine.domain.sketch import LONGEST_MS, bin_of, bounds_of, middle_of
 
 _PREFIX = "surv."
 
@@ -47,20 +47,29 @@ class Cohort:
         """How many have ended, whenever and however."""
         return self.measures.get("j.outcome", 0)
 
-    @cached_property
+    @property
     def ends(self) -> Ends:
         """Ends by cause and bin."""
         return ends_in(self.measures)
 
 
-def ends_in(measures: Mapping[str, int]) -> Ends:
-    """Ends by cause and bin of duration, from measures named `surv.<cause>.<bin>`."""
+def ends_in(measures: Mapping[str, int], *, longest_ms: int = LONGEST_MS) -> Ends:
+    """Ends by cause and bin of duration, from measures named `surv.<cause>.<bin>`, up to a duration."""
+    last = bin_of(longest_ms)
     found: dict[tuple[str, int], int] = {}
     for name, n in measures.items():
-        if name.startswith(_PREFIX) and name != "surv.start":
-            cause, bin_ = name[len(_PREFIX) :].rsplit(".", 1)
-            found[cause, int(bin_)] = n
+        end = _end_named(name)
+        if end is not None and end[1] <= last:
+            found[end] = n
     return found
+
+
+@lru_cache(maxsize=65_536)
+def _end_named(name: str) -> tuple[str, int] | None:
+    if not name.startswith(_PREFIX) or name == "surv.start":
+        return None
+    cause, bin_ = name[len(_PREFIX) :].rsplit(".", 1)
+    return cause, int(bin_)
 
 
 class Row(NamedTuple):
@@ -150,12 +159,12 @@ def life_table(cohorts: Iterable[Cohort], as_of_ms: int, *, merged: Mapping[str,
     seen = [cohort for cohort in cohorts if cohort.start_ms < as_of_ms]
     if merged is not None and _adds_up(seen, merged):
         return _table(ends_in(merged), {cohort: cohort.ended for cohort in seen}, as_of_ms)
-    ends: Counter[tuple[str, int]] = Counter()
+    ends: dict[tuple[str, int], int] = {}
     ended: dict[Cohort, int] = {}
     for cohort in seen:
-        longest = as_of_ms - cohort.start_ms
-        happened = {key: n for key, n in cohort.ends.items() if bounds_of(key[1])[0] <= longest}
-        ends.update(happened)
+        happened = ends_in(cohort.measures, longest_ms=as_of_ms - cohort.start_ms)
+        for end, n in happened.items():
+            ends[end] = ends.get(end, 0) + n
         ended[cohort] = sum(happened.values())
     return _table(ends, ended, as_of_ms)
 
