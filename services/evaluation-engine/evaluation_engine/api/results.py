@@ -93,7 +93,7 @@ async def read_scorecard(
         UnknownKpiError,
     ),
 )
-async def read_series(  # noqa: PLR0917 - one parameter for each that the caller may give
+async def read_series(  # noqa: PLR0913, PLR0917 - one parameter for each that the caller may give
     request: EdgeRequest,
     service_id: ServiceId,
     kpi: KpiId,

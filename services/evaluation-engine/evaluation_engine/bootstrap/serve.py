@@ -89,15 +89,18 @@ class Desks:
     scheduler: Scheduler
 
 
-def desks(pool: Pool[Any], ring: KeyRing, settings: EngineSettings) -> Desks:
-    """Put the use cases together."""
+def desks(
+    pool: Pool[Any], ring: KeyRing, settings: EngineSettings, *, clock: Callable[[], datetime] | None = None
+) -> Desks:
+    """Put the use cases together. ``clock`` is for tests that must know what time it is."""
+    clock = clock or utc_now
     catalogue_store, store, reader = (
         PostgresCatalogueStore(pool),
         PostgresEvaluationStore(pool),
         PostgresMeasureReader(pool),
     )
     yardsticks = Yardsticks(catalogue_store)
-    evaluating = Evaluating(reader, store, utc_now)
+    evaluating = Evaluating(reader, store, clock)
     live = LiveStatus(evaluating, store)
     patience = Patience(
         settle=timedelta(seconds=settings.settle_s),
@@ -105,8 +108,8 @@ def desks(pool: Pool[Any], ring: KeyRing, settings: EngineSettings) -> Desks:
         periods=settings.backfill_periods,
     )
     return Desks(
-        catalogue=CatalogueDesk(catalogue_store, {one.id: one.direction for one in CATALOGUE}, utc_now),
-        keys=KeyDesk(PostgresKeyStore(pool), ring, settings.body, utc_now),
+        catalogue=CatalogueDesk(catalogue_store, {one.id: one.direction for one in CATALOGUE}, clock),
+        keys=KeyDesk(PostgresKeyStore(pool), ring, settings.body, clock),
         scorecards=Scorecards(yardsticks, evaluating, store, live),
         series=SeriesDesk(yardsticks, reader, evaluating),
         yardsticks=yardsticks,
