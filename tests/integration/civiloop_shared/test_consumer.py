@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
@@ -70,6 +70,31 @@ async def test_nothing_is_read_before_it_was_told_from_where(
     consumer.seek(one, 0)
     records = await consumer.fetch(timeout_s=5.0)
     assert set(records) == {one}
+
+
+async def test_a_rebalance_listener_that_fails_changes_nothing(
+    make: Make, producer: DurableProducer, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = prefix + JOURNEYS.name
+    await fill(producer, topic, range(100))
+    before = make()
+    await before.start()
+    await take(before, {}, 1.5)
+    before.commit_lazily(dict.fromkeys(before.owned, 0))
+    await before.stop()
+
+    def fail(*_: TopicPartition) -> None:
+        raise RuntimeError("aiokafka swallows this")
+
+    monkeypatch.setattr(AIOKafkaConsumer, "pause", fail)
+    consumer = make()
+    await consumer.start()
+    assigned = (await consumer.changes(timeout_s=10.0)).assigned
+    await asyncio.sleep(1.0)
+    assert await consumer.fetch(timeout_s=0.5) == {}
+    for partition in assigned:
+        consumer.seek(partition, 0)
+    assert sorted(await take(consumer, {}, 2.0)) == list(range(100))
 
 
 async def test_two_members_share_and_one_takes_over_all_when_the_other_leaves(
@@ -172,7 +197,7 @@ async def test_offsets_are_told_to_kafka_for_lag_tools(
     assert {partition: mark.offset for partition, mark in told.items()} == offsets
 
 
-@pytest.mark.requirement("A4")
+@pytest.mark.requirement("B7")
 async def test_it_goes_on_after_the_broker_was_killed_and_started_again(
     make: Make, broker: Broker, producer: DurableProducer, prefix: str
 ) -> None:

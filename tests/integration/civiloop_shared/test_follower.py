@@ -66,7 +66,7 @@ def _is_accepted(follower: CatalogueFollower, text: str) -> bool:
     return True
 
 
-@pytest.mark.requirement("A4")
+@pytest.mark.requirement("B22")
 async def test_a_revoked_key_is_refused_within_two_seconds(follower: CatalogueFollower, publisher: Publisher) -> None:
     record, text = key_record()
     await publisher.publish(*record)
@@ -148,7 +148,7 @@ async def test_an_empty_topic_does_not_empty_the_catalogue(broker: Broker, prefi
     await follower.stop()
 
 
-@pytest.mark.requirement("A4")
+@pytest.mark.requirement("B7")
 async def test_it_goes_on_while_the_broker_is_dead_and_catches_up_after_its_restart(
     broker: Broker, follower: CatalogueFollower, publisher: Publisher
 ) -> None:

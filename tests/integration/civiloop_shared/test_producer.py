@@ -13,7 +13,7 @@ from civiloop_shared.errors import OverloadedError, TooLargeError, UnavailableEr
 from civiloop_shared.kafka.partitioner import partition_for
 from civiloop_shared.kafka.producer import DurableProducer, ProducerOptions
 from tests.integration.civiloop_shared.conftest import Broker
-from tests.support.waiting import until
+from tests.support.waiting import insist, until
 
 HEADERS = [("content-type", b"application/cloudevents+json")]
 
@@ -84,7 +84,7 @@ async def test_without_a_broker_it_starts_and_refuses_at_once_and_stops_quickly(
     assert time.monotonic() - begun < 5.0
 
 
-@pytest.mark.requirement("A4")
+@pytest.mark.requirement("B7")
 async def test_a_killed_broker_costs_no_acknowledged_record_and_it_comes_back_by_itself(
     broker: Broker, producer: DurableProducer, prefix: str
 ) -> None:
@@ -108,7 +108,7 @@ async def test_a_killed_broker_costs_no_acknowledged_record_and_it_comes_back_by
     assert len(found) == len(set(found)), "an idempotent producer stores nothing twice"
 
 
-@pytest.mark.requirement("A4")
+@pytest.mark.requirement("B7")
 async def test_a_frozen_broker_costs_neither_memory_nor_time_and_unknown_ones_may_come_in_later(
     broker: Broker, prefix: str
 ) -> None:
@@ -131,6 +131,26 @@ async def test_a_frozen_broker_costs_neither_memory_nor_time_and_unknown_ones_ma
     await until(lambda: producer.in_flight_bytes == 0, 20.0)
     unknown = sum(type(answer) is UnknownOutcomeError for answer in answers)
     assert len(await read_all(broker, topic)) == unknown + 1
+    await producer.stop()
+
+
+async def test_what_waits_too_long_for_a_frozen_broker_is_given_up_and_frees_its_memory(
+    broker: Broker, prefix: str
+) -> None:
+    topic = prefix + JOURNEYS.name
+    options = ProducerOptions(deadline_s=0.5, renew_after_s=2.0, request_timeout_ms=1_000)
+    producer = DurableProducer(broker.bootstrap_servers, options)
+    await producer.start(wait_s=10.0)
+    await producer.send(topic, b"warm", b"up")
+    broker.freeze()
+    with pytest.raises(UnknownOutcomeError):
+        await producer.send(topic, b"k", b"x" * 1_000)
+    assert producer.in_flight_bytes > 0
+    await until(lambda: producer.in_flight_bytes == 0, 15.0)
+    broker.thaw()
+    assert await producer.wait_ready(20.0)
+    assert producer.generation == 2
+    await insist(lambda: producer.send(topic, b"k", b"again"), 20.0)
     await producer.stop()
 
 

@@ -96,7 +96,7 @@ async def test_a_woken_relay_is_quick(
     await relay.stop()
 
 
-@pytest.mark.requirement("A4")
+@pytest.mark.requirement("B7")
 async def test_nothing_is_lost_while_the_broker_is_killed_and_started_again(
     broker: Broker, producer: DurableProducer, prefix: str, pool: asyncpg.Pool[Any], database_url: str
 ) -> None:

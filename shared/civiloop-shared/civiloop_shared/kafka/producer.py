@@ -22,7 +22,6 @@ _log = logging.getLogger(__name__)
 _PROBE_EVERY_S = 1.0
 _PROBE_TIMEOUT_S = 1.5
 _STALLED_AFTER_S = 5.0
-_RENEW_AFTER_S = 60.0
 _LONGEST_BACKOFF_S = 2.0
 _START_TIMEOUT_S = 30.0
 _CLOSE_TIMEOUT_S = 1.0
@@ -33,7 +32,8 @@ _DEPENDENCY = "kafka"
 class ProducerOptions:
     """How a ``DurableProducer`` behaves.
 
-    ``deadline_s`` bounds one send, ``max_bytes_in_flight`` all sends together, also those whose callers gave up.
+    ``deadline_s`` bounds one send, ``max_bytes_in_flight`` all sends together, also those whose callers gave up. When
+    no broker answers for ``renew_after_s``, what is under way is given up and all connections are made anew.
     """
 
     client_id: str = "civiloop"
@@ -44,6 +44,7 @@ class ProducerOptions:
     linger_ms: float = 0.0
     compression: str | None = "zstd"
     request_timeout_ms: int = 5_000
+    renew_after_s: float = 60.0
 
 
 @dataclass(slots=True)
@@ -211,7 +212,7 @@ class DurableProducer:
         failure = asyncio.create_task(broken.wait())
         alive_at = time.monotonic()
         try:
-            while time.monotonic() - alive_at < _RENEW_AFTER_S:
+            while time.monotonic() - alive_at < self._options.renew_after_s:
                 ends = {failure, producer._sender.sender_task}
                 done, _ = await asyncio.wait(ends, timeout=_PROBE_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
                 if done:
