@@ -108,7 +108,8 @@ class Api:
     async def ledger(self) -> list[dict[str, Any]]:
         answer = await self.client.get("/v1/ledger", headers={"Authorization": f"Bearer {self.keys['reader']}"})
         assert answer.status_code == 200
-        return answer.json()
+        days: list[dict[str, Any]] = answer.json()
+        return days
 
 
 def make_item(**overrides: Any) -> dict[str, Any]:
@@ -123,13 +124,14 @@ async def make_world(infra: Infra, prefix: str) -> World:
     await ensure_topics(infra.bootstrap_servers, prefix)
     write = frozenset({Scope.FEEDBACK_WRITE})
     records, keys = [], {}
-    for name, fields in {
+    holders: dict[str, dict[str, Any]] = {
         "writer": {"scopes": write},
         "writer2": {"scopes": write},
         "limited": {"scopes": write, "services": frozenset({"dog-licence"})},
         "reader": {"scopes": frozenset({Scope.READ})},
         "stranger": {"scopes": write, "body": "town"},
-    }.items():
+    }
+    for name, fields in holders.items():
         record, keys[name] = key_record(**fields)
         records.append(record)
     channels = ("web", "app", "phone", "counter")
@@ -165,15 +167,10 @@ async def api(world: World) -> AsyncIterator[Api]:
         yield client
 
 
-@pytest.fixture
-def until_ok() -> Callable[[Callable[[], Awaitable[httpx.Response]]], Awaitable[httpx.Response]]:
+async def until_ok(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """Ask again while the answer is 503, as a client does."""
-
-    async def ask(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-        async with asyncio.timeout(30):
-            while (answer := await request()).status_code == 503:
-                assert int(answer.headers["retry-after"]) >= 1
-                await asyncio.sleep(0.2)
-            return answer
-
-    return ask
+    async with asyncio.timeout(30):
+        while (answer := await request()).status_code == 503:
+            assert int(answer.headers["retry-after"]) >= 1
+            await asyncio.sleep(0.2)
+        return answer

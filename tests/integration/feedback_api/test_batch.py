@@ -111,13 +111,13 @@ async def test_cloudevents_are_taken_in_binary_structured_and_batched_mode(api: 
     ]
 
 
-@pytest.mark.parametrize("change", [{"specversion": "2.0"}, {"source": ""}, {"id": 7}, {"data": None}, {"type": "x"}])
-async def test_what_is_no_cloudevent_is_422(api: Api, change) -> None:
-    event = {"specversion": "1.0", "id": "e", "source": "urn:s", "type": TYPE, "data": make_item(), **change}
-    answer = await api.post(
-        "/v1/feedback", content=json.dumps(event), headers={"Content-Type": "application/cloudevents+json"}
-    )
-    assert answer.status_code == 422
+async def test_what_is_no_cloudevent_is_422(api: Api) -> None:
+    for change in ({"specversion": "2.0"}, {"source": ""}, {"id": 7}, {"data": None}, {"type": "x"}):
+        event = {"specversion": "1.0", "id": "e", "source": "urn:s", "type": TYPE, "data": make_item(), **change}
+        answer = await api.post(
+            "/v1/feedback", content=json.dumps(event), headers={"Content-Type": "application/cloudevents+json"}
+        )
+        assert answer.status_code == 422
 
 
 async def test_another_media_type_is_415(api: Api) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from feedback_api.bootstrap import build_app
-from tests.integration.feedback_api.conftest import NOWHERE, World, make_item, running
+from tests.integration.feedback_api.conftest import NOWHERE, World, make_item, running, until_ok
 from tests.integration.feedback_api.proxy import Proxy
 
 pytestmark = pytest.mark.requirement("B7")
@@ -52,7 +53,7 @@ async def test_without_snapshot_and_kafka_it_is_not_ready_and_says_what_is_missi
 
 @pytest.mark.parametrize("how", ["cut", "freeze"])
 async def test_with_postgresql_gone_it_answers_503_within_two_seconds_and_comes_back(
-    how: str, world: World, proxy: Proxy, until_ok
+    how: str, world: World, proxy: Proxy
 ) -> None:
     async with running(build_app(world.settings(DATABASE_URL=proxy.url)), world.keys) as api:
         await api.ready()
@@ -76,7 +77,7 @@ async def test_with_postgresql_gone_it_answers_503_within_two_seconds_and_comes_
         else:
             proxy.thaw()
         for number in range(11):
-            answer = await until_ok(lambda number=number: api.submit(id=f"f{number}"))
+            answer = await until_ok(partial(api.submit, id=f"f{number}"))
             assert answer.status_code == 202
         answer = await until_ok(lambda: api.submit(id="once", headers=once))
         assert answer.status_code == 202
@@ -88,9 +89,7 @@ async def test_with_postgresql_gone_it_answers_503_within_two_seconds_and_comes_
     assert (await world.query("SELECT count(*) FROM feedback.feedback"))[0][0] == 12
 
 
-async def test_it_starts_without_postgresql_and_takes_feedback_once_it_is_there(
-    world: World, proxy: Proxy, until_ok
-) -> None:
+async def test_it_starts_without_postgresql_and_takes_feedback_once_it_is_there(world: World, proxy: Proxy) -> None:
     await proxy.cut()
     async with running(build_app(world.settings(DATABASE_URL=proxy.url)), world.keys) as api:
         assert (await api.submit(id="f1")).status_code == 503

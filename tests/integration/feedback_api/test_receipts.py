@@ -29,10 +29,10 @@ async def test_a_receipt_shows_what_is_held_contact_included(api: Api) -> None:
     assert held["received_at"].endswith("Z")
 
 
-@pytest.mark.parametrize("receipt", ["a" * 32, "x", "%00", "a" * 64])
-async def test_an_unknown_receipt_is_404(api: Api, receipt: str) -> None:
-    assert (await api.client.get(f"/v1/receipts/{receipt}")).status_code == 404
-    assert (await api.client.delete(f"/v1/receipts/{receipt}")).status_code == 404
+async def test_an_unknown_receipt_is_404(api: Api) -> None:
+    for receipt in ("a" * 32, "x", "%00", "a" * 64):
+        assert (await api.client.get(f"/v1/receipts/{receipt}")).status_code == 404
+        assert (await api.client.delete(f"/v1/receipts/{receipt}")).status_code == 404
 
 
 async def test_an_erasure_scrubs_the_row_and_tells_the_others(api: Api, world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -62,7 +63,8 @@ class Retries(RuleBasedStateMachine):
         return f"{self.run}-{event_id}"
 
     def submit(self, event_id: str, rating: int, **options: Any) -> httpx.Response:
-        return self.app.wait(self.app.api.submit(id=self.name(event_id), rating=rating, **options))
+        answer: httpx.Response = self.app.wait(self.app.api.submit(id=self.name(event_id), rating=rating, **options))
+        return answer
 
     @rule(event_id=IDS, rating=RATINGS)
     def submits(self, event_id: str, rating: int) -> None:
@@ -139,7 +141,7 @@ class Retries(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def app_thread(world: World):
+def app_thread(world: World) -> Iterator[AppThread]:
     app = AppThread(world)
     yield app
     app.close()

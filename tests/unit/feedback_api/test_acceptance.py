@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from civiloop_shared.contracts.catalogue import ServiceDefined
 from civiloop_shared.contracts.values import Channel
 from feedback_api.domain.acceptance import faults_of, faults_of_observed_until
+from feedback_api.domain.feedback import Submission
 from tests.unit.feedback_api.factories import NOW, make_service, make_submission
 
 
-def fields(submission, *, service=None, observed_until=None) -> list[str]:
+def fields(
+    submission: Submission, *, service: ServiceDefined | None = None, observed_until: datetime | None = None
+) -> list[str]:
     found = faults_of(submission, service or make_service(), now=NOW, observed_until=observed_until)
     return [fault.field for fault in found]
 

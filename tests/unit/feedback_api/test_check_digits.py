@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +60,6 @@ def test_a_wrong_digit_length_or_country_is_no_iban(account: str) -> None:
         (dutch_citizen_number, "111222333", "111252333"),
     ],
 )
-def test_national_numbers_are_told_by_their_check_digit(test, valid: str, invalid: str) -> None:
+def test_national_numbers_are_told_by_their_check_digit(test: Callable[[str], bool], valid: str, invalid: str) -> None:
     assert test(valid)
     assert not test(invalid)

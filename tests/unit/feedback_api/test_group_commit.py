@@ -28,8 +28,8 @@ class Sink:
         return [job * 10 for job in jobs]
 
 
-async def started(sink: Sink, **options: int) -> GroupCommit[int, int]:
-    group: GroupCommit[int, int] = GroupCommit(sink.commit, **options)
+async def started(sink: Sink, *, heaviest_group: int = 100, most_waiting: int = 100) -> GroupCommit[int, int]:
+    group: GroupCommit[int, int] = GroupCommit(sink.commit, heaviest_group=heaviest_group, most_waiting=most_waiting)
     await group.start()
     return group
 

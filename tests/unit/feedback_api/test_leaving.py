@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from civiloop_shared.contracts.feedback import MAX_COMMENT, FeedbackErased, FeedbackReceived
-from feedback_api.domain.feedback import content_hash, identify
+from feedback_api.domain.feedback import Identified, content_hash, identify
 from feedback_api.domain.leaving import emptied, erased, received
 from feedback_api.domain.receipt import from_text, receipt_of, to_text
 from tests.unit.feedback_api.factories import NOW, make_submission
@@ -17,7 +18,7 @@ from tests.unit.feedback_api.factories import NOW, make_submission
 SECRET = b"a secret of at least 32 characters"
 
 
-def identified(**overrides):
+def identified(**overrides: Any) -> Identified:
     return identify(make_submission(**overrides), body="city", default_source="urn:test", new_id="n1")
 
 
@@ -40,7 +41,9 @@ def test_free_text_is_masked_before_it_leaves() -> None:
 
 def test_a_mask_that_is_longer_than_what_it_hides_still_fits() -> None:
     payload = received(identified(comment=("a@b.cc " * 1000)[:MAX_COMMENT]), occurred_at=NOW)
-    assert FeedbackReceived.model_validate(payload).comment.startswith("[email] [email]")
+    comment = FeedbackReceived.model_validate(payload).comment
+    assert comment is not None
+    assert comment.startswith("[email] [email]")
 
 
 def test_an_emptied_event_says_nothing_and_is_still_valid() -> None:
@@ -65,7 +68,7 @@ def test_the_same_content_has_the_same_hash_whatever_its_identity_and_offset() -
 @pytest.mark.parametrize(
     "change", [{"rating": 5}, {"comment": "x"}, {"contact": "x"}, {"occurred_at": NOW}, {"service": "other"}]
 )
-def test_any_change_of_content_changes_the_hash(change) -> None:
+def test_any_change_of_content_changes_the_hash(change: dict[str, Any]) -> None:
     assert content_hash(make_submission(**change)) != content_hash(make_submission())
 
 

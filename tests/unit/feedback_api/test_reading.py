@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 from pydantic import ValidationError as SettingsError
@@ -45,7 +46,7 @@ EVENT = {"specversion": "1.0", "id": "e1", "source": "urn:s", "type": TYPE, "dat
         {"contact": ""},
     ],
 )
-def test_a_faulty_field_is_named_and_its_value_is_not_repeated(change) -> None:
+def test_a_faulty_field_is_named_and_its_value_is_not_repeated(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as refused:
         read_item({**ITEM, **change}, "items.3")
     [fault] = refused.value.faults
@@ -80,14 +81,14 @@ def test_data_may_come_in_base64() -> None:
         ({"data_base64": "!!"}, "data_base64"),
     ],
 )
-def test_what_is_wrong_with_an_event_is_named(change, field: str) -> None:
+def test_what_is_wrong_with_an_event_is_named(change: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as refused:
         item_of({**EVENT, **change})
     assert [fault.field for fault in refused.value.faults] == [field]
 
 
 @pytest.mark.parametrize("event", [None, 1, "x", []])
-def test_what_is_no_object_is_no_event(event) -> None:
+def test_what_is_no_object_is_no_event(event: Any) -> None:
     with pytest.raises(ValidationError):
         item_of(event)
 
