@@ -96,10 +96,9 @@ def test_a_second_installation_is_told_which_ports_are_taken_and_by_whom(
     other = Installation(tmp_path / "other")
     code, answer = other.call("up", "--detach", "--no-sample", "--port-base", str(installation.base))
     assert code == 1
-    assert answer["error"]["code"] == "start_failed"
-    log = (other.root / "logs" / "supervisor.log").read_text()
-    assert str(installation.root) in log
-    assert "--port-base" in log
+    assert answer["error"]["code"] == "port_taken"
+    assert str(installation.root) in answer["error"]["message"]
+    assert "--port-base" in answer["error"]["hints"][0]
 
 
 def test_secrets_are_for_their_owner_only(installation: Installation) -> None:

@@ -61,13 +61,12 @@ def _process(pid: int | None) -> psutil.Process | None:
 
 
 def _rss(process: psutil.Process) -> int:
-    """Resident memory of the process and what it started itself, unless that is a part of its own."""
+    """Resident bytes of the process; of PostgreSQL's back-ends only what they do not share is added."""
     try:
-        family = [process] if process.pid == psutil.Process().ppid() else [process, *process.children()]
-        own = [
-            member for member in family if member.pid == process.pid or member.name() == process.name() == "postgres"
-        ]
-        return sum(int(member.memory_info().rss) for member in own)
+        own = int(process.memory_info().rss)
+        if process.name() != "postgres":
+            return own
+        return own + sum(int(member.memory_full_info().uss) for member in process.children())
     except psutil.Error:
         return 0
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from civiloop_cli import sample
-from civiloop_cli.commands.detached import DETACHED_VARIABLE, start_detached
+from civiloop_cli.commands.detached import DETACHED_VARIABLE, leave_error, start_detached
 from civiloop_cli.console import fail, print_json, stderr, stdout
 from civiloop_cli.errors import CommandError
 from civiloop_cli.options import DataDirOption, JsonOption, PortBaseOption
@@ -43,6 +43,8 @@ def up(
         else:
             _in_foreground(chosen, base, no_sample=no_sample, as_json=json)
     except CommandError as error:
+        if os.environ.get(DETACHED_VARIABLE):
+            leave_error(chosen, error)
         fail(error, as_json=json)
 
 
@@ -64,8 +66,8 @@ async def _load(platform: Platform, *, data_dir: DataDir, progress: Progress, wa
         return
     try:
         await sample.load(platform, progress=progress)
-    except CommandError as error:
-        progress.line(f"the sample could not be loaded: {error.message}", style="yellow")
+    except Exception as error:  # the platform is ready, whatever is wrong with the sample
+        progress.line(f"the sample could not be loaded: {_in_words(error)}", style="yellow")
         return
     data_dir.sample_loaded.touch()
 
@@ -83,13 +85,17 @@ async def _show_scorecard(platform: Platform) -> None:
         return
     try:
         table = await sample.scorecard(platform)
-    except CommandError as error:
+    except Exception as error:  # the same
         stderr().print(
-            f"the scorecard can't be shown yet: {error.message}", style="yellow", markup=False, soft_wrap=True
+            f"the scorecard can't be shown: {_in_words(error)}", style="yellow", markup=False, soft_wrap=True
         )
         return
     if table:
         stdout().print(table)
+
+
+def _in_words(error: Exception) -> str:
+    return error.message if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
 
 
 def show_platform(platform: Platform, *, as_json: bool) -> None:

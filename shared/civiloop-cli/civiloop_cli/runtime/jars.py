@@ -10,10 +10,13 @@ import hashlib
 import logging
 import os
 import shutil
+import ssl
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -111,6 +114,7 @@ def ensure_jars(step: Step, *, stop: threading.Event, folder: Path | None = None
 
 def _fetch_all(missing: list[Jar], target: Path, step: Step, stop: threading.Event) -> None:
     with (
+        _system_certificates(),
         tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch,
         ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jars") as pool,
     ):
@@ -123,6 +127,26 @@ def _fetch_all(missing: list[Jar], target: Path, step: Step, stop: threading.Eve
         finally:
             for future in futures:
                 future.cancel()
+
+
+@contextmanager
+def _system_certificates() -> Iterator[None]:
+    """Let requests trust what pip and the system trust: networks that inspect TLS have an authority of their own."""
+    given = [os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "PIP_CERT", "SSL_CERT_FILE")]
+    bundle = next(
+        (path for path in (*given, ssl.get_default_verify_paths().cafile) if path and Path(path).exists()), None
+    )
+    before = os.environ.get("REQUESTS_CA_BUNDLE")
+    if bundle is None or bundle == before:
+        yield
+        return
+    os.environ["REQUESTS_CA_BUNDLE"] = bundle
+    try:
+        yield
+    finally:
+        del os.environ["REQUESTS_CA_BUNDLE"]
+        if before is not None:
+            os.environ["REQUESTS_CA_BUNDLE"] = before
 
 
 def _fetch(context: Any, jar: Jar, target: Path, stop: threading.Event) -> None:
@@ -161,7 +185,8 @@ def _short(error: Exception) -> str:
 
 def _hints() -> tuple[str, ...]:
     return (
-        f"behind a proxy set HTTPS_PROXY; a Maven mirror of your own is named by {MIRROR_VARIABLE}",
+        "behind a proxy set HTTPS_PROXY; a certificate authority of your own is named by REQUESTS_CA_BUNDLE",
+        f"a Maven mirror of your own is named by {MIRROR_VARIABLE}",
         *WAYS_OUT,
     )
 
