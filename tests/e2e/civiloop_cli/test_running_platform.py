@@ -1,5 +1,6 @@
 import httpx
 import pytest
+
 from tests.support.platform import RunningPlatform
 
 SERVICES = {"feedback-api", "metrics-collector", "evaluation-engine", "engine-worker", "reporting"}

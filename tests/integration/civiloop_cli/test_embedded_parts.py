@@ -3,6 +3,7 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
 from tests.support.platform import Infra
 
 pytestmark = [pytest.mark.requirement("B19")]
