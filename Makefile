@@ -53,8 +53,9 @@ bench: setup-dev ## Measure throughput, latency and memory against references of
 demo: setup ## Stream realistic live events, one service getting worse, until Ctrl-C (needs `make run` beside it)
 	@$(BIN)/civiloop demo $(ARGS)
 
-schemas: setup-dev ## Write the JSON Schemas of all events and the OpenAPI documents of all services anew
+schemas: setup-dev ## Write anew what is made from the code: JSON Schemas, OpenAPI documents, pages of docs/reference
 	@$(BIN)/python -m civiloop_shared.contracts.schemas docs/reference/schemas
+	@$(BIN)/python -m tests.support.reference_pages docs/reference
 	@CIVILOOP_WRITE_SNAPSHOTS=1 $(BIN)/pytest -q tests/contract
 
 requirements: setup-dev ## Run the tests and print which requirements have a passing test and which have none

@@ -17,12 +17,12 @@ from civiloop_shared.errors import NotFoundError
 class UnknownServiceError(NotFoundError):
     """No such service, or not one of the caller's body."""
 
-    code: ClassVar[str] = "unknown_service"
+    code: ClassVar[str] = "unknown-service"
     title: ClassVar[str] = "There is no such service"
 
 
 class NothingEvaluatedError(NotFoundError):
     """The service is known, and nothing has been evaluated yet for what was asked."""
 
-    code: ClassVar[str] = "nothing_evaluated"
+    code: ClassVar[str] = "nothing-evaluated"
     title: ClassVar[str] = "Nothing has been evaluated yet"

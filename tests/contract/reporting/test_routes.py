@@ -18,6 +18,6 @@ def test_every_route_declares_permission_limit_cap_timeout_example_and_errors() 
 def test_the_committed_openapi_document_is_the_one_the_app_gives() -> None:
     document = reporting_app().openapi()
     if os.environ.get("CIVILOOP_WRITE_SNAPSHOTS"):
-        SNAPSHOT.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        SNAPSHOT.write_text(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
     assert json.loads(SNAPSHOT.read_text(encoding="utf-8")) == document, "run `make schemas`"

@@ -38,7 +38,7 @@ def test_it_has_the_keys_that_the_standard_demands() -> None:
 def test_the_version_is_that_of_the_packages() -> None:
     for project in [*(ROOT / "services").glob("*/pyproject.toml"), *(ROOT / "shared").glob("*/pyproject.toml")]:
         assert tomllib.loads(project.read_text())["project"]["version"] == DESCRIPTION["softwareVersion"]
-    assert date.fromisoformat(str(DESCRIPTION["releaseDate"]))
+    assert str(date.fromisoformat(str(DESCRIPTION["releaseDate"]))) == str(DESCRIPTION["releaseDate"])
 
 
 def test_the_licence_is_the_one_in_the_repository() -> None:

@@ -1,0 +1,65 @@
+"""The documentation agrees with the code, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.reference_pages import pages
+from tests.support.tools import ROOT
+
+REFERENCE = ROOT / "docs" / "reference"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    return pages()
+
+
+@pytest.mark.parametrize("name", ["commands.md", "configuration.md", "events.md", "http.md", "problems.md"])
+def test_a_reference_page_is_the_one_that_the_code_gives(name: str, made: dict[str, str]) -> None:
+    assert (REFERENCE / name).read_text(encoding="utf-8") == made[name], "run `make schemas`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    broken = []
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a forge makes of the headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_no_page_names_a_place_that_only_the_writer_has() -> None:
+    for page in PAGES:
+        assert not re.search(r"/home/\w|/work/|\.\./shared/|/tmp/", page.read_text(encoding="utf-8")), page
+
+
+def test_every_page_of_the_documentation_can_be_reached_from_the_readme() -> None:
+    seen: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in seen or page.suffix != ".md":
+            continue
+        seen.add(page)
+        links = [link.partition("#")[0] for link in LINK.findall(page.read_text(encoding="utf-8"))]
+        targets = [(page.parent / link).resolve() for link in links if link and not re.match(r"[a-z]+:", link)]
+        waiting += [one for target in targets for one in ([target] if target.is_file() else target.glob("*.md"))]
+
+    assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} <= seen
