@@ -125,7 +125,8 @@ class Answerer:
         """When each source spoke last, up to the end of the period."""
         yardstick, period = self.question.yardstick, self.question.period
         in_zone = calendar(period.zone)
-        edge = history_edge_ms(period, yardstick.silent_after_ms)
+        by_days = period.start_ms if self._knows_days else period.end_ms
+        edge = min(by_days, history_edge_ms(period, yardstick.silent_after_ms))
         months = [
             (Period.month_of(in_zone.date_of(start), period.zone).end_ms, measures)
             for start, measures in self.readings.of_cut("month", "").items()
@@ -137,6 +138,11 @@ class Answerer:
             if edge <= start < period.end_ms
         ]
         return Sources.of((*months, *days), yardstick.needs, yardstick.silent_after_ms)
+
+    @property
+    def _knows_days(self) -> bool:
+        """Whether every day of the period was read, for survival: they tell more exactly when a log ended."""
+        return any(definition.start_days_needed for definition, cut, _ in self.question.asked if not cut)
 
     @cached_property
     def as_of_ms(self) -> int:

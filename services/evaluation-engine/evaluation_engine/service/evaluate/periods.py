@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from civiloop_shared.errors import ValidationError, ValidationFault
-from evaluation_engine.domain.buckets import Period
+from evaluation_engine.domain.buckets import Period, next_month
 from evaluation_engine.service.catalogue.documents import Cycle
 
 KEEPS_LOOKING = 3
@@ -80,9 +80,10 @@ class _PeriodError(ValueError):
 
 def _asked(text: str, zone: str) -> Period:
     if match := _MONTH.fullmatch(text):
-        return Period.month_of(date(int(match[1]), int(match[2]), 1), zone)
+        first = date(int(match[1]), int(match[2]), 1)
+        return bounded(first, next_month(first), zone)
     if _YEAR.fullmatch(text):
-        return Period(date(int(text), 1, 1), date(int(text) + 1, 1, 1), zone)
+        return bounded(date(int(text), 1, 1), date(int(text) + 1, 1, 1), zone)
     first, divider, last = text.partition("/")
     if not divider:
         raise _PeriodError(_EXPECTED)
