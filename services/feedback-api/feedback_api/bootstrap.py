@@ -106,7 +106,7 @@ def _build_parts(settings: Settings, metrics: IntakeMetrics) -> _Parts:
         PostgresOutboxSource(settings.database_url, "feedback"),
         producer,
         topic_prefix=settings.topic_prefix,
-        options=RelayOptions(depth_every_s=2.0),
+        options=RelayOptions(batch=500, depth_every_s=2.0),
         on_depth=metrics.outbox,
     )
     readiness = Readiness("postgresql", "catalogue")

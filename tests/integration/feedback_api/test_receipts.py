@@ -42,6 +42,7 @@ async def test_an_erasure_scrubs_the_row_and_tells_the_others(api: Api, world: W
     again = await api.client.delete(f"/v1/receipts/{receipt}")
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json()["erased_at"] == again.json()["erased_at"]
+    assert "civiloop_feedback_erased_total 1.0" in (await api.client.get("/metrics")).text
     shown = (await api.client.get(f"/v1/receipts/{receipt}")).json()
     assert (shown["status"], "answers" in shown, "contact" in shown) == ("erased", False, False)
     [row] = await world.query("SELECT * FROM feedback.feedback")

@@ -74,14 +74,17 @@ async def test_one_bad_job_spoils_no_other() -> None:
     await group.stop()
 
 
-async def test_an_outage_is_told_to_all_of_the_group() -> None:
+async def test_an_outage_is_told_to_all_of_the_group_and_to_those_that_wait() -> None:
     sink = Sink()
     group = await started(sink)
     tasks = await submit(group, 13, 1)
+    await asyncio.sleep(0.01)
+    tasks += await submit(group, 2)
     sink.gate.set()
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(result) for result in results] == [UnavailableError, UnavailableError]
+    assert [type(result) for result in results] == [UnavailableError] * 3
     assert results[0] is not results[1]
+    assert await group.run(3, 1) == 30
     await group.stop()
 
 

@@ -31,7 +31,8 @@ class GroupCommit(Generic[J, R]):
     """Runs ``commit`` with all jobs that gathered while the commit before was under way.
 
     ``commit`` returns one result a job, in order, after all of them are durable. When it raises one of our errors all
-    jobs of the group get it; when it raises anything else, each job is tried alone, so that a bad one spoils no other.
+    jobs of the group get it, and those that wait: behind an outage nobody waits for a time-out of their own. When it
+    raises anything else, each job is tried alone, so that a bad one spoils no other.
     ``observe`` is told the weight of a group and its seconds.
     """
 
@@ -66,9 +67,8 @@ class GroupCommit(Generic[J, R]):
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        for waiting in self._queue:
+        for waiting in self._all_waiting():
             _fail(waiting, UnavailableError("stopping", dependency="process"))
-        self._queue.clear()
 
     async def run(self, job: J, weight: int) -> R:
         """Return the job's result once it is durable. Raises ``UnavailableError`` when too much waits already."""
@@ -102,12 +102,19 @@ class GroupCommit(Generic[J, R]):
                 weight += waiting.weight
         return group
 
+    def _all_waiting(self) -> list[_Waiting[J, R]]:
+        """Take all jobs from the queue."""
+        waiting = [*self._queue]
+        self._queue.clear()
+        self._weight = 0
+        return waiting
+
     async def _commit_group(self, group: list[_Waiting[J, R]]) -> None:
         started = time.perf_counter()
         try:
             results = await self._commit([waiting.job for waiting in group])
         except CiviloopError as error:
-            for waiting in group:
+            for waiting in (*group, *self._all_waiting()):
                 _fail(waiting, error)
         except Exception as error:
             await self._commit_alone(group, error)

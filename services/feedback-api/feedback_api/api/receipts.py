@@ -88,9 +88,10 @@ def receipts_router(show: ShowReceipt, erase: EraseFeedback, tally: Tally) -> Ed
     @router.delete("/{receipt}", policy=ERASE, summary="Erase it everywhere", response_model=ErasureAnswer)
     async def erase_feedback(receipt: _TEXT) -> Response:
         trace = current_trace()
-        erased_at = await erase.erase(receipt, traceparent=trace.traceparent() if trace else None)
-        tally.erased()
-        return json_response({"status": "erased", "erased_at": erased_at, "elsewhere": _ELSEWHERE})
+        erasure = await erase.erase(receipt, traceparent=trace.traceparent() if trace else None)
+        if not erasure.again:
+            tally.erased()
+        return json_response({"status": "erased", "erased_at": erasure.at, "elsewhere": _ELSEWHERE})
 
     return router
 

@@ -45,14 +45,22 @@ class ShowReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """When feedback was erased. ``again``: that was before, and nothing was left to do."""
+
+    at: datetime
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EraseFeedback:
     """Erases at the giver's wish, here at once and everywhere else by an event."""
 
     receipts: ReceiptStore
     clock: Clock
 
-    async def erase(self, text: str, *, traceparent: str | None) -> datetime:
-        """Erase and return when that was; the first time, when asked again. Raises ``NotFoundError``.
+    async def erase(self, text: str, *, traceparent: str | None) -> Erasure:
+        """Erase and return when that was. Raises ``NotFoundError``.
 
         Returning guarantees that nothing readable is left here and that the event to the others is durable.
         """
@@ -65,7 +73,7 @@ class EraseFeedback:
         )
         if before is None:
             raise NotFoundError("there is no such receipt")
-        return before.erased_at or now
+        return Erasure(before.erased_at or now, again=before.erased_at is not None)
 
 
 def _tombstone(kept: Kept, now: datetime, traceparent: str | None) -> bytes:

@@ -40,7 +40,7 @@ class Taken:
     again: bool
 
 
-CHUNK = 50
+CHUNK = 10
 """Items after which others get their turn: masking a long comment full of numbers takes its time."""
 
 Result = Taken | CiviloopError
