@@ -180,6 +180,7 @@ def test_the_file_is_the_one_that_the_numbers_are_known_of(cases: list[Case], fi
     assert max(case.last for case in cases) == OBSERVED_UNTIL
 
 
+@pytest.mark.requirement("F3")
 def test_time_to_fulfilment_overall(scorecard: dict[str, Any], finished: list[Case]) -> None:
     assert_durations(scorecard, [case.duration_ms for case in finished])
 
@@ -190,12 +191,14 @@ def test_time_to_fulfilment_by_channel(scorecard: dict[str, Any], finished: list
     assert_durations(scorecard, durations, f"channel={channel}")
 
 
+@pytest.mark.requirement("B1")
 def test_cases_by_channel(scorecard: dict[str, Any], cases: list[Case]) -> None:
     usable = Counter(case.channel for case in cases if not case.is_faulty)
     counted = {channel: result(scorecard, "completion-rate", f"channel={channel}").get("n") for channel in usable}
     assert counted == dict(usable)
 
 
+@pytest.mark.requirement("B4")
 def test_digital_take_up(scorecard: dict[str, Any], finished: list[Case]) -> None:
     digital = sum(case.channel == "web" for case in finished)
     take_up = result(scorecard, "digital-take-up")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -114,6 +115,7 @@ async def opened(
         watching = asyncio.create_task(parts.watch(), name="readiness")
         stack.push_async_callback(_ended, watching)
         prefix = settings.topic_prefix
+        _calm_collector()
         yield State(
             record_journeys=RecordJourneys(
                 Intake(follower, KafkaEventStream(producer, JOURNEYS, prefix, metrics.journeys), utc_now)
@@ -123,6 +125,17 @@ async def opened(
             ),
             metrics=metrics,
         )
+
+
+def _calm_collector() -> None:
+    """Have the garbage collector look less often, and never at what lives as long as the process.
+
+    A batch makes tens of thousands of objects, none of them in a cycle: with Python's own settings a third of the time
+    of a batch went into walking them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -27,8 +27,8 @@ UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 SERVICE = ServiceDefined(id="permit", body="city", version=1, title={"en": "Permit"})
 KEY = Principal("k1", "city", frozenset({Scope.TELEMETRY_WRITE}))
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1, max_size=40)
-PLAIN = st.characters(min_codepoint=32, exclude_categories=("Cs", "Cc"), exclude_characters="|=")
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=40)
+PLAIN = st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"], exclude_characters="|=")
 LABEL = st.text(PLAIN, min_size=1, max_size=40)
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=3, minutes=30))])
 INSTANT = st.datetimes(
@@ -55,8 +55,8 @@ EVENT = st.fixed_dictionaries(
 
 
 def written(item: dict[str, Any]) -> tuple[bytes, bytes]:
-    [item] = Journeys.validate_python([item])
-    batch = Batch(principal=KEY, items=[(0, item)], observed_until=UNTIL, traceparent="00-1-2-01")
+    [shaped] = Journeys.validate_python([item])
+    batch: Batch[Any] = Batch(principal=KEY, items=[(0, shaped)], observed_until=UNTIL, traceparent="00-1-2-01")
     [(key, document)] = sort_events(batch, IntakeRules(KEY, {"permit": SERVICE}.get, NOW, UNTIL)).events
     return key, orjson.dumps(document, option=orjson.OPT_UTC_Z)
 
@@ -88,7 +88,7 @@ def test_a_measurement_is_read_back_by_the_contract() -> None:
         "period_from": "2026-11-01T00:00:00+02:00",
         "period_to": "2026-11-20T00:00:00+02:00",
     }
-    batch = Batch(principal=KEY, items=[(0, item)])
+    batch: Batch[Any] = Batch(principal=KEY, items=[(0, item)])
     [(key, document)] = sort_measurements(batch, IntakeRules(KEY, {"permit": SERVICE}.get, NOW)).events
     envelope = decode(orjson.dumps(document, option=orjson.OPT_UTC_Z))
     measurement = MeasurementRecorded.model_validate(envelope.data)

@@ -42,7 +42,7 @@ class Collector:
         headers = {"authorization": f"Bearer {self.keys[key]}", **request.pop("headers", {})}
         return self.client.post(path, headers=headers, **request)
 
-    def post_events(self, *events: dict[str, Any], query: str = "", **envelope: Any) -> httpx.Response:
+    def post_events(self, *events: Any, query: str = "", **envelope: Any) -> httpx.Response:
         return self.post(f"/v1/journeys{query}", json={"events": list(events), **envelope})
 
     def written(self, topic: str = "telemetry.journeys") -> list[Envelope]:
@@ -94,13 +94,14 @@ def catalogue() -> tuple[list[tuple[bytes, bytes]], dict[str, str]]:
         service_record("school", body="county"),
     ]
     keys = {}
-    for name, fields in {
+    wanted: dict[str, dict[str, Any]] = {
         "city": {},
         "parking-only": {"services": frozenset({"parking"})},
         "reader": {"scopes": frozenset({"read"})},
         "county": {"body": "county"},
         "revoked": {"revoked_at": datetime(2026, 1, 2, tzinfo=UTC)},
-    }.items():
+    }
+    for name, fields in wanted.items():
         record, keys[name] = key_record(**fields)
         records.append(record)
     return records, keys

@@ -44,7 +44,7 @@ def until_accepted(collector: Collector) -> str:
     raise AssertionError(f"nothing is taken {COMES_BACK_S:g} s after the broker is back")
 
 
-@pytest.mark.requirement("P3")
+@pytest.mark.requirement("B7")
 def test_a_frozen_broker_gives_503_quickly_and_everything_comes_back(collector: Collector, broker: Infra) -> None:
     assert collector.post_events(event()).status_code == 202
     pid = collector.processes.pid(NAME)
@@ -60,7 +60,7 @@ def test_a_frozen_broker_gives_503_quickly_and_everything_comes_back(collector: 
     assert collector.processes.pid(NAME) == pid
 
 
-@pytest.mark.requirement("P3")
+@pytest.mark.requirement("B7")
 def test_a_killed_broker_gives_503_quickly_and_everything_comes_back(collector: Collector, broker: Infra) -> None:
     pid = collector.processes.pid(NAME)
     broker.kill("kafka")
@@ -73,7 +73,7 @@ def test_a_killed_broker_gives_503_quickly_and_everything_comes_back(collector: 
     assert collector.processes.pid(NAME) == pid
 
 
-@pytest.mark.requirement("P5")
+@pytest.mark.requirement("B14")
 def test_memory_stays_bounded_while_the_broker_is_frozen(collector: Collector, broker: Infra) -> None:
     pid = collector.processes.pid(NAME)
     assert pid is not None

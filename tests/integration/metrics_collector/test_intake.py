@@ -16,6 +16,7 @@ def errors_of(answer: Any) -> list[tuple[int, str]]:
     return [(result["index"], error["field"]) for result in answer.json()["results"] for error in result["errors"]]
 
 
+@pytest.mark.requirement("U3")
 def test_accepted_events_are_on_the_topic_when_the_answer_comes(collector: Collector) -> None:
     first, second = event(journey_id="j-1"), event(journey_id="j-1", kind="fulfilled")
     answer = collector.post_events(first, second)
@@ -224,6 +225,7 @@ def test_a_body_that_is_no_json_by_its_own_words_is_415(collector: Collector) ->
     assert collector.post(content=b"<a/>", headers={"content-type": "text/xml"}).status_code == 415
 
 
+@pytest.mark.requirement("U4")
 def test_metrics_count_what_became_of_events(collector: Collector) -> None:
     name, labels = "civiloop_ingest_events_total", {"kind": "journeys"}
     before = {outcome: collector.metric(name, **labels, outcome=outcome) for outcome in ("accepted", "rejected")}

@@ -29,6 +29,11 @@ class ServiceRules:
             return None
         return ValidationFault("channel", f"is not a channel of this service: {', '.join(sorted(self.channels))}")
 
+    def declares(self, segments: Mapping[str, str]) -> bool:
+        """Say whether all segments and their values are declared."""
+        declared = self.segments
+        return all(value in declared.get(name, ()) for name, value in segments.items())
+
     def segment_faults(self, segments: Mapping[str, str]) -> list[ValidationFault]:
         """Return what is wrong with segments."""
         faults = []

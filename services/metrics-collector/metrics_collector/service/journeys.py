@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from civiloop_shared.contracts.journeys import JourneyKind, journey_stream_key, journey_type
 from civiloop_shared.errors import ValidationFault
@@ -15,7 +16,6 @@ from metrics_collector.domain.receipt import BatchReceipt
 from metrics_collector.service.record import Intake
 
 _TYPES = {kind.value: journey_type(kind) for kind in JourneyKind}
-_OPTIONAL = ("channel", "step", "language", "assisted_digital", "segments")
 _NO_INSTANT = "is not a time that exists"
 
 
@@ -60,7 +60,7 @@ def _is_good(item: JourneyItem, rules: ServiceRules, moment: datetime) -> bool:
     return (
         window.earliest <= moment <= window.latest
         and (channel is None or channel in rules.channels)
-        and (not segments or not rules.segment_faults(segments))
+        and (not segments or rules.declares(segments))
     )
 
 
@@ -77,12 +77,14 @@ def _event(
     item: JourneyItem, source: str, moment: datetime, until: datetime | None, shared: tuple[str, datetime, str | None]
 ) -> Event:
     """Build the event. What is absent, empty or false is left out, so that equal events have equal payloads."""
-    kind, journey_id = item["kind"], item["journey_id"]
-    data = {"service": item["service"], "journey_id": journey_id, "kind": kind, "occurred_at": moment}
-    for name in _OPTIONAL:
-        value = item.get(name)
-        if value:
-            data[name] = value
+    journey_id = item["journey_id"]
+    data: dict[str, Any] = {**item, "occurred_at": moment}
+    del data["id"]
+    data.pop("source", None)
+    if not all(data.values()):
+        data = {name: value for name, value in data.items() if value}
     if until is not None:
         data["observed_until"] = until
-    return journey_stream_key(shared[0], journey_id), document(data, item["id"], source, _TYPES[kind], moment, shared)
+    return journey_stream_key(shared[0], journey_id), document(
+        data, item["id"], source, _TYPES[item["kind"]], moment, shared
+    )
