@@ -167,7 +167,7 @@ def make_consumer(settings: EngineSettings) -> PartitionConsumer:
         settings.kafka_bootstrap_servers,
         settings.consumer_group,
         [settings.topic_prefix + topic.name for topic in INGESTED],
-        ConsumerOptions(partition_bytes=_PARTITION_BYTES),
+        ConsumerOptions(partition_bytes=_PARTITION_BYTES, session_ms=settings.session_ms),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -180,13 +180,3 @@ class ServiceSource(Protocol):
 
     async def services(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the definition of every service, retired ones too, by id."""
-
-
-class FactScan(Protocol):
-    """Reads facts in bulk, inside of a rebuild's transaction."""
-
-    def journeys(self, service: str, partition: int, from_ms: int, to_ms: int) -> AsyncIterator[list[JourneyFact]]:
-        """Give the journeys of a service that may touch ``[from_ms, to_ms)``, in chunks."""
-
-    def answers(self, service: str, partition: int, from_ms: int, to_ms: int) -> AsyncIterator[list[AnswerFact]]:
-        """Give the counted answers of a service in ``[from_ms, to_ms)``, in chunks."""

@@ -19,8 +19,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import get_args
 
 from evaluation_engine.ports.books import Books, Ledger
+from evaluation_engine.ports.sink import Outcome
+
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True)

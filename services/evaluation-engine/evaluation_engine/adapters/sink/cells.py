@@ -41,10 +41,14 @@ async def read(
 
 async def write(connection: AsyncpgConnection, topic: str, partition: int, changed: Mapping[Cell, Measures]) -> None:
     """Store cells, each as a whole, in order."""
-    if changed:
-        ordered = sorted(changed)
-        data = [encode(changed[cell]) for cell in ordered]
-        await connection.execute(_WRITE, topic, partition, *_addresses(ordered), data)
+    await put_texts(connection, topic, partition, {cell: encode(measures) for cell, measures in changed.items()})
+
+
+async def put_texts(connection: AsyncpgConnection, topic: str, partition: int, texts: Mapping[Cell, str]) -> None:
+    """Store canonical texts, in the order of their cells."""
+    if texts:
+        ordered = sorted(texts)
+        await connection.execute(_WRITE, topic, partition, *_addresses(ordered), [texts[cell] for cell in ordered])
 
 
 def encode(measures: Measures) -> str:

@@ -1,0 +1,51 @@
+"""What a rebuild needs: facts in bulk and cells as text, while the owner of the partition is held off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple, Protocol
+
+from evaluation_engine.domain.contribution import Cell, FactContext
+from evaluation_engine.ports.facts import AnswerFact, JourneyFact
+
+
+class Scope(NamedTuple):
+    """Cells of one service whose buckets begin in `[from_ms, to_ms)`; quarter hours only from `quarters_from_ms` on."""
+
+    service: str
+    from_ms: int
+    to_ms: int
+    quarters_from_ms: int
+
+
+class RebuildTransaction(Protocol):
+    """One partition, locked: its owner can't commit before the end."""
+
+    def journeys(self, service: str, since_ms: int, until_ms: int) -> AsyncIterator[list[JourneyFact]]:
+        """Give journeys that have anything in `[since_ms, until_ms)`, in chunks."""
+
+    def answers(self, service: str, since_ms: int, until_ms: int) -> AsyncIterator[list[AnswerFact]]:
+        """Give counted answers in `[since_ms, until_ms)`, in chunks."""
+
+    async def contexts(self, ids: Collection[int]) -> dict[int, FactContext]:
+        """Return contexts by their ids."""
+
+    async def texts(self, scope: Scope) -> dict[Cell, str]:
+        """Return the stored text of every cell in the scope."""
+
+    async def put_texts(self, texts: Mapping[Cell, str]) -> None:
+        """Store cells, and fence the owner: what it holds in memory is no longer what is stored."""
+
+
+class RebuildStore(Protocol):
+    """Opens partitions for a rebuild."""
+
+    async def zone(self, body: str, service: str) -> str | None:
+        """Return the time zone of a service; None when the body has no such service."""
+
+    async def partitions(self, topic: str) -> list[int]:
+        """Return the partitions that were ever read."""
+
+    def partition(self, topic: str, partition: int) -> AbstractAsyncContextManager[RebuildTransaction]:
+        """Lock a partition for the block, which commits at its end."""

@@ -1,0 +1,102 @@
+"""Aggregates are computed anew from the facts: equal to the byte where nothing was wrong.
+
+It can't race with the workers. Each partition is done in one transaction that first takes the lock of its position
+row, which every batch takes first as well: the owner's next commit waits. If any cell changed, the epoch is raised in
+the same transaction, so that the owner, whose memory is no longer what is stored, is fenced and claims again.
+
+The range is widened to whole months of the service, because a month's cell needs every day of it. Facts are read up to
+a month past the range: a fact that was counted in another zone may fall into a bucket that begins inside of it.
+Measurements at an instant have no facts: their aggregates are left alone. An empty cell stays as `{}`, so that it is
+still seen when it changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
+from evaluation_engine.domain.accumulator import canonical
+from evaluation_engine.domain.buckets import calendar, next_month
+from evaluation_engine.domain.contribution import Batch, Cell
+from evaluation_engine.errors import UnknownServiceError
+from evaluation_engine.ports.rebuilding import RebuildStore, RebuildTransaction, Scope
+from evaluation_engine.service.ingest.answers import answer_shares
+from evaluation_engine.service.ingest.batch import QUARTERS_KEPT_MS
+from evaluation_engine.service.ingest.instants import DAY_MS
+from evaluation_engine.service.ingest.journeys import shares_of
+
+_BEYOND_MS = 33 * DAY_MS
+_TOPICS = (JOURNEYS.name, FEEDBACK.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What was done: days `[since, until)`, how many cells there are and how many were not right."""
+
+    since: date
+    until: date
+    cells: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildAggregates:
+    """The use case behind `civiloop rebuild`."""
+
+    store: RebuildStore
+    clock_ms: Callable[[], int]
+
+    async def rebuild(self, body: str, service: str, since: date, until: date) -> Rebuilt:
+        """Compute the cells of local days `[since, until)` anew. Raises ``UnknownServiceError``."""
+        zone = await self.store.zone(body, service)
+        if zone is None:
+            raise UnknownServiceError(f"the body has no service {service}")
+        first, end = since.replace(day=1), next_month(until - timedelta(days=1))
+        local = calendar(zone)
+        scope = Scope(service, local.start_of(first), local.start_of(end), self.clock_ms() - QUARTERS_KEPT_MS)
+        cells = changed = 0
+        for topic in _TOPICS:
+            for partition in await self.store.partitions(topic):
+                async with self.store.partition(topic, partition) as transaction:
+                    right = await _computed(transaction, topic, scope)
+                    stored = await transaction.texts(scope)
+                    wrong = _wrong(stored, right)
+                    if wrong:
+                        await transaction.put_texts(wrong)
+                cells += len(right)
+                changed += len(wrong)
+        return Rebuilt(first, end, cells, changed)
+
+
+async def _computed(transaction: RebuildTransaction, topic: str, scope: Scope) -> dict[Cell, str]:
+    batch = Batch()
+    add = _add_journeys if topic == JOURNEYS.name else _add_answers
+    await add(transaction, scope, batch)
+    return {
+        cell: canonical(measures)
+        for cell, measures in batch.cells(quarters_from_ms=scope.quarters_from_ms).items()
+        if scope.from_ms <= cell.bucket_start_ms < scope.to_ms
+    }
+
+
+async def _add_journeys(transaction: RebuildTransaction, scope: Scope, batch: Batch) -> None:
+    async for facts in transaction.journeys(scope.service, scope.from_ms, scope.to_ms + _BEYOND_MS):
+        contexts = await transaction.contexts({fact.context_id for fact in facts if fact.context_id is not None})
+        for fact in facts:
+            batch.change((), shares_of(fact, contexts))
+
+
+async def _add_answers(transaction: RebuildTransaction, scope: Scope, batch: Batch) -> None:
+    async for facts in transaction.answers(scope.service, scope.from_ms, scope.to_ms + _BEYOND_MS):
+        contexts = await transaction.contexts({fact.context_id for fact in facts if fact.context_id is not None})
+        for fact in facts:
+            if fact.context_id is not None:
+                batch.change((), answer_shares(fact, contexts[fact.context_id]))
+
+
+def _wrong(stored: dict[Cell, str], right: dict[Cell, str]) -> dict[Cell, str]:
+    wrong = {cell: text for cell, text in right.items() if stored.get(cell) != text}
+    wrong.update({cell: "{}" for cell, text in stored.items() if cell not in right and text != "{}"})
+    return wrong
