@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
+_BARE = frozenset({"", "1", "points", "score"})
+"""Units that are not written beside a number."""
 _VERDICTS = {
     "met": ("met", "green"),
     "missed": ("missed", "bold red"),
@@ -27,27 +30,35 @@ _REDESIGN = {
 }
 
 
-def scorecard_table(card: Mapping[str, Any]) -> RenderableType:
+def scorecard_table(card: Mapping[str, Any], *, explained: bool = True) -> RenderableType:
     """Return the KPIs of a scorecard (JSON of reporting) with interval, sample, target and status, and the verdict."""
-    period = card["period"]
-    table = Table(title=f"{card['service']}  {period['start'][:10]} to {period['end'][:10]} ({period['zone']})")
+    table = Table(title=f"{card['service']}  {_days(card['period'])}", box=box.SIMPLE_HEAD, title_justify="left")
     for name in ("KPI", "Value", "Interval", "Sample", "Target", "Status"):
-        table.add_column(name, justify="right" if name in {"Value", "Sample"} else "left")
+        table.add_column(name, justify="right" if name in {"Value", "Sample"} else "left", no_wrap=True)
     targets = {target["kpi"]: target for target in card.get("targets", ())}
     for result in card["results"]:
         table.add_row(*_row(result, targets.get(result["kpi"])))
-    return Group(table, *(_verdict(benchmark) for benchmark in card.get("benchmarks", ())))
+    return Group(table, *(_verdict(benchmark, explained=explained) for benchmark in card.get("benchmarks", ())))
+
+
+def _days(period: Mapping[str, Any]) -> str:
+    """Name the first and the last day of a period in its own zone."""
+    zone = ZoneInfo(period["zone"])
+    start = datetime.fromisoformat(period["start"]).astimezone(zone)
+    last = (datetime.fromisoformat(period["end"]) - timedelta(milliseconds=1)).astimezone(zone)
+    return f"{start:%Y-%m-%d} to {last:%Y-%m-%d} ({period['zone']})"
 
 
 def amount(value: float | None, unit: str) -> str:
-    """Return a value with its unit; durations in the unit that reads best."""
+    """Return a value with its unit."""
     if value is None:
         return "–"
-    if unit == "ms":
-        size, name = (_DAY_MS, "d") if abs(value) >= 2 * _DAY_MS else (_HOUR_MS, "h")
-        return f"{value / size:.1f} {name}"
-    number = f"{value:,.1f}" if unit in {"%", "points", "score", "1", ""} else f"{value:,.2f}"
-    return f"{number} {unit}".strip() if unit not in {"1", "points", "score"} else number
+    return number(value, unit) if unit in _BARE else f"{number(value, unit)} {unit}"
+
+
+def number(value: float, unit: str) -> str:
+    """Return a value without its unit: shares and points with one decimal, amounts with two."""
+    return f"{value:,.1f}" if unit == "%" or unit in _BARE else f"{value:,.2f}"
 
 
 def _row(result: Mapping[str, Any], target: Mapping[str, Any] | None) -> tuple[str | Text, ...]:
@@ -55,7 +66,7 @@ def _row(result: Mapping[str, Any], target: Mapping[str, Any] | None) -> tuple[s
     interval = result.get("interval") or {}
     span = "–"
     if interval.get("low") is not None and interval.get("high") is not None:
-        span = f"{amount(interval['low'], unit)} to {amount(interval['high'], unit)}"
+        span = f"{number(interval['low'], unit)} to {number(interval['high'], unit)}"
     value = amount(result["value"], unit) if result["state"] == "ok" else result["state"].replace("_", " ")
     if target is None:
         return result["kpi"], value, span, f"{result['n']:,}", "", ""
@@ -65,8 +76,8 @@ def _row(result: Mapping[str, Any], target: Mapping[str, Any] | None) -> tuple[s
     return result["kpi"], value, span, f"{result['n']:,}", wanted, Text(word, style=style)
 
 
-def _verdict(benchmark: Mapping[str, Any]) -> Text:
+def _verdict(benchmark: Mapping[str, Any], *, explained: bool) -> Text:
     word, style = _REDESIGN[benchmark["verdict"]]
     draft = " (draft)" if benchmark["draft"] else ""
     line = Text.assemble(f"  {benchmark['benchmark']}{draft}: ", (word, style))
-    return line.append(f"  {benchmark['explanation']}", style="dim")
+    return line.append(f"  {benchmark['explanation']}", style="dim") if explained else line

@@ -54,5 +54,5 @@ def _scorecards(platform: Platform) -> RenderableType | None:
         tables = []
         for profile in PROFILES:
             newest = reporting.get(f"/v1/services/{profile.service}/evaluations", limit=1)["items"]
-            tables += [scorecard_table(record) for record in newest]
+            tables += [scorecard_table(record, explained=False) for record in newest]
     return Group(*tables) if tables else None
