@@ -14,14 +14,13 @@ from civiloop_shared.edge import (
     MANAGE,
     CurrentPrincipal,
     EdgeRouter,
-    Page,
     PageCursor,
     PageLimit,
     RoutePolicy,
     Scope,
     decode_cursor,
-    encode_cursor,
     json_response,
+    page_of,
 )
 from civiloop_shared.errors import UnavailableError
 from evaluation_engine.api.ingest_state import Letters
@@ -33,6 +32,7 @@ TopicName = Literal["feedback.received", "telemetry.journeys", "telemetry.measur
 assert set(TopicName.__args__) == {topic.name for topic in INGESTED}  # type: ignore[attr-defined]
 
 _LARGEST_ID = 2**63 - 1
+LetterId = Annotated[int, Field(ge=1, le=_LARGEST_ID)]
 _EXAMPLE = {"topic": "telemetry.journeys", "partition": 3, "offset": 41, "reason": "bad_payload", "detail": "kind: ..."}
 
 
@@ -41,9 +41,7 @@ class ReplayIn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    ids: (
-        Annotated[tuple[Annotated[int, Field(ge=1, le=_LARGEST_ID)], ...], Field(min_length=1, max_length=1_000)] | None
-    )
+    ids: Annotated[tuple[LetterId, ...], Field(min_length=1, max_length=1_000)] | None = None
     topic: TopicName | None = None
 
 
@@ -61,9 +59,8 @@ async def list_dead_letters(
     cursor: PageCursor = None,
 ) -> Response:
     """Return dead letters of the caller's body, and those that name no body, newest first."""
-    before = decode_cursor(cursor, [int])[0] if cursor else None
-    found = await letters.page(principal.body, topic, before, limit + 1)
-    page = Page(found[:limit], encode_cursor([found[limit - 1].id]) if len(found) > limit else None)
+    before = min(decode_cursor(cursor, [int])[0], _LARGEST_ID) if cursor else None
+    page = page_of(await letters.page(principal.body, topic, before, limit + 1), limit, lambda last: [last.id])
     return json_response({"items": [_shown(letter) for letter in page.items], "next": page.next})
 
 
