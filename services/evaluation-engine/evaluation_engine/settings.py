@@ -40,12 +40,14 @@ class EngineSettings(RecoverSettings):
         poll_s: how often the evaluator looks for aggregates that changed.
         settle_s: how long the inputs of a closed period must rest before it is evaluated, so that an import of many
             rows makes one evaluation and not hundreds of revisions; ``settle_longest_s`` bounds the waiting.
+        session_ms: after how long without a heartbeat a worker counts as gone and its partitions go to others.
         backfill_periods: how many closed periods with data are evaluated at most, the newest first.
     """
 
     kafka_bootstrap_servers: BootstrapServers = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     bootstrap_key: Annotated[str, AfterValidator(_bootstrap_key)] | None = None
     consumer_group: str = Field(default="civiloop-engine", pattern=r"^[a-zA-Z0-9._-]{1,200}$")
+    session_ms: int = Field(default=30_000, ge=6_000, le=300_000)
     poll_s: float = Field(default=0.3, gt=0, le=60)
     settle_s: float = Field(default=3.0, ge=0, le=3600)
     settle_longest_s: float = Field(default=60.0, ge=0, le=86_400)
