@@ -74,18 +74,22 @@ class CatalogueIn(BaseModel):
 @router.post(
     "/catalogue/plan",
     policy=RoutePolicy(
-        permission=Scope.STEWARD, limit=MANAGE, body_cap=4 * MIB, timeout=15.0, example=_EXAMPLE, errors=()
+        permission=Scope.STEWARD,
+        limit=MANAGE,
+        body_cap=4 * MIB,
+        timeout=15.0,
+        example=_EXAMPLE,
+        errors=(CatalogueRefusedError,),
     ),
 )
 async def plan_catalogue(files: CatalogueIn, catalogue: Catalogue, principal: CurrentPrincipal) -> Response:
-    """Say what an apply would change, and every fault with file, line, field and reason. Nothing is stored."""
+    """Say what an apply would change; nothing is stored. Every fault is told with file, line, field and reason."""
     plan = await catalogue.plan(files.order(principal))
     return json_response(
         {
             "body": principal.body,
             "version": plan.version,
-            "valid": not any(fault.severity == "error" for fault in plan.faults),
-            "faults": _faults(plan.faults),
+            "warnings": _warnings(plan.warnings),
             "changes": _changes(plan.changes),
         }
     )
@@ -110,7 +114,7 @@ async def apply_catalogue(files: CatalogueIn, catalogue: Catalogue, principal: C
             "body": principal.body,
             "version": applied.version,
             "applied": bool(applied.changes),
-            "faults": _faults(applied.warnings),
+            "warnings": _warnings(applied.warnings),
             "changes": _changes(applied.changes),
         }
     )
@@ -159,8 +163,8 @@ def _kpi(definition: Any) -> dict[str, Any]:
     return row
 
 
-def _faults(faults: Iterable[CatalogueFault]) -> list[dict[str, Any]]:
-    return [asdict(fault) for fault in faults]
+def _warnings(faults: Iterable[CatalogueFault]) -> list[dict[str, Any]]:
+    return [{"file": one.file, "line": one.line, "field": one.field, "reason": one.reason} for one in faults]
 
 
 def _changes(changes: Iterable[Change]) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from json import dumps as json_dumps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +19,7 @@ from civiloop_cli.options import JsonOption
 app = typer.Typer(no_args_is_help=True, help="Services, goals, targets and redesign benchmarks as YAML files.")
 
 PathsArgument = Annotated[list[Path], typer.Argument(metavar="PATH...", help="YAML files, or folders of them.")]
+_dumps = partial(json_dumps, ensure_ascii=False)
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red"), "retired": ("-", "red")}
 
 
@@ -101,11 +104,16 @@ def _show_faults(error: RefusedError, *, as_json: bool) -> None:
 def _show_changes(answer: dict[str, Any]) -> None:
     console = stdout()
     for warning in answer.get("warnings", ()):
-        console.print(f"[yellow]note[/]  {escape(str(warning))}", soft_wrap=True)
+        where = f"{warning['file']}:{warning['line']}: {warning['field']}"
+        console.print(f"[yellow]note[/]  {escape(where)}  {escape(warning['reason'])}", soft_wrap=True)
     changes = answer.get("changes", [])
     for change in changes:
         sign, style = _SIGNS.get(str(change.get("change")), ("·", "dim"))
-        fields = ", ".join(str(field) for field in change.get("fields", ()))
-        console.print(f"[{style}]{sign}[/] {change.get('kind')}/{change.get('id')}  {escape(fields)}", soft_wrap=True)
+        console.print(
+            f"[{style}]{sign}[/] {change.get('kind')}/{change.get('id')} {change.get('change')}", soft_wrap=True
+        )
+        for field in change.get("fields", ()):
+            was_is = f"{_dumps(field['before'])} → {_dumps(field['after'])}"
+            console.print(f"    {escape(field['field'])}: {escape(was_is)}", soft_wrap=True)
     version = answer.get("version")
     console.print(f"{len(changes)} changes" + (f", version {version} is in force" if version else ""))

@@ -35,18 +35,18 @@ async def documents(client: Client) -> dict[tuple[str, str], Any]:
 async def test_every_fault_is_told_with_its_line_and_nothing_is_applied(engine: Engine) -> None:
     bad = TARGET.replace("csat\n", "csatt\n").replace("at_least", "at_leest")
     async with engine.running() as client:
-        plan = (await client.call("POST", "/v1/catalogue/plan", files(SERVICE, bad))).json()
+        plan = await client.call("POST", "/v1/catalogue/plan", files(SERVICE, bad))
         refused = await client.call("POST", "/v1/catalogue/apply", files(SERVICE, bad))
         shown = await client.get("/v1/catalogue")
-    assert not plan["valid"]
-    assert plan["changes"] == []
-    assert [(fault["file"], fault["line"], fault["field"]) for fault in plan["faults"]] == [
-        ("1.yaml", 6, "at_leest"),
-    ]
+    assert plan.status_code == 422
+    assert plan.json()["errors"] == refused.json()["errors"]
     assert refused.status_code == 422
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.json()["code"] == "catalogue-refused"
-    assert refused.json()["errors"][0]["field"] == "1.yaml:6: at_leest"
+    assert refused.json()["errors"] == [
+        {"field": "1.yaml:5: kpi", "reason": "unknown KPI; did you mean csat?"},
+        {"field": "1.yaml:6: at_leest", "reason": "unknown field; did you mean at_least?"},
+    ]
     assert shown["version"] == 0
     assert shown["documents"] == []
     assert not await engine.query("SELECT * FROM evaluation.service")
@@ -61,7 +61,7 @@ async def test_what_an_apply_changes_is_shown_first_and_then_done(engine: Engine
         versions = (await client.get("/v1/catalogue"))["versions"]
         kept = await documents(client)
     assert (first["version"], second["version"]) == (1, 2)
-    assert {(c["kind"], c["id"], c["action"]) for c in first["changes"]} == {
+    assert {(c["kind"], c["id"], c["change"]) for c in first["changes"]} == {
         ("body", "local", "added"),
         ("service", "parking", "added"),
         ("target", "csat-80", "added"),
@@ -71,10 +71,10 @@ async def test_what_an_apply_changes_is_shown_first_and_then_done(engine: Engine
         {
             "kind": "service",
             "id": "parking",
-            "action": "changed",
+            "change": "changed",
             "fields": [{"field": "steps", "before": ["apply", "pay"], "after": ["apply", "upload", "pay"]}],
         },
-        {"kind": "target", "id": "csat-80", "action": "removed", "fields": []},
+        {"kind": "target", "id": "csat-80", "change": "removed", "fields": []},
     ]
     assert [version["version"] for version in versions] == [2, 1]
     assert versions[0]["applied_by"] == engine.first.id
@@ -136,7 +136,7 @@ async def test_a_service_that_is_left_out_is_retired_and_can_come_back(engine: E
         shown = {row["id"]: row["retired"] for row in await engine.query("SELECT * FROM reporting_v1.service")}
         await client.apply(SERVICE, other)
         await engine.relayed()
-    assert ("bicycle", "retired") in {(change["id"], change["action"]) for change in plan["changes"]}
+    assert ("bicycle", "retired") in {(change["id"], change["change"]) for change in plan["changes"]}
     assert retired["bicycle"] is not None
     assert retired["parking"] is None
     assert shown == {"bicycle": True, "parking": False}

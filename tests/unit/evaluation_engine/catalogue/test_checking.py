@@ -83,6 +83,15 @@ def test_all_faults_of_all_files_are_listed_at_once() -> None:
     assert any(f[:3] == ("0.yaml", 4, "zone") and "IANA" in f[3] for f in found)
 
 
+def test_a_document_with_a_fault_is_there_all_the_same_for_those_that_name_it() -> None:
+    text = "kind: target\nid: t1\nservice: parking-permit\nkpi: csatt\nat_leest: 80\norigin: we\n"
+    assert [(f[0], f[2]) for f in faults(SERVICE.replace("Athens", "Atlantis"), text)] == [
+        ("0.yaml", "zone"),
+        ("1.yaml", "kpi"),
+        ("1.yaml", "at_leest"),
+    ]
+
+
 @pytest.mark.requirement("A6")
 def test_references_are_checked_with_a_guess() -> None:
     found = faults(SERVICE, "kind: target\nid: t1\nservice: parking-permitt\nkpi: csatt\nat_least: 80\norigin: we\n")
@@ -148,6 +157,8 @@ def test_a_goal_without_kpi_is_a_warning() -> None:
         ("    redesign: {breach_above: 70}", 12, "criteria.0.redesign"),
         ("    redesign: {breach_below: 70}\n    goal: 60", 13, "criteria.0.goal"),
         ("    redesign: {breach_below: 50}\n    reimplement: {breach_below: 60}", 13, "criteria.0.reimplement"),
+        ("    redesign: {breach_below: 0}", 12, "criteria.0.redesign"),
+        ("    redesign: {breach_below: 90, clear_when: 101}", 12, "criteria.0.redesign.clear_when"),
         ("    weight: 2", 8, "criteria.0"),
         ("    redesign: {breach_below: .nan}", 12, "criteria.0.redesign.breach_below"),
         ("    redesign: {breach_below: 70}\n    for: -1", 13, "criteria.0.for"),

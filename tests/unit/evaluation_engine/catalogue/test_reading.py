@@ -5,7 +5,10 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from evaluation_engine.service.catalogue.checking import Known, check_files
 from evaluation_engine.service.catalogue.reading import SourceFile, read_files
 
 
@@ -59,3 +62,12 @@ def test_what_cannot_be_read_is_a_fault_and_no_crash(text: str, line: int) -> No
 def test_a_file_given_twice_is_refused() -> None:
     _, faults = read_files([SourceFile("a.yaml", "a: 1"), SourceFile("a.yaml", "a: 1")])
     assert [fault.reason for fault in faults] == ["this file is given twice"]
+
+
+@given(
+    st.lists(st.text(alphabet=st.sampled_from("abkpi:- \n{}[],&*!'\"#|>?@`%0123.\t\x00é"), max_size=200), max_size=3)
+)
+def test_whatever_is_handed_in_there_are_faults_or_documents_and_no_crash(texts: list[str]) -> None:
+    files = [SourceFile(f"{n}.yaml", f"kind: {text}") for n, text in enumerate(texts)]
+    checked = check_files(files, Known("local", {"csat": "up"}))
+    assert all(fault.line >= 1 and fault.reason for fault in checked.faults)

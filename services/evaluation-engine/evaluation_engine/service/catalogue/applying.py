@@ -36,10 +36,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an apply would do to ``version``; with errors among the faults it would do nothing."""
+    """What an apply would do to ``version``."""
 
     version: int
-    faults: tuple[CatalogueFault, ...]
+    warnings: tuple[CatalogueFault, ...]
     changes: tuple[Change, ...]
 
 
@@ -69,7 +69,7 @@ class CatalogueDesk:
     clock: Callable[[], datetime]
 
     async def plan(self, order: Order) -> Plan:
-        """Return all faults and changes; nothing is stored."""
+        """Return what would change; nothing is stored. Raises ``CatalogueRefusedError`` with every fault."""
         prepared = await self._prepare(order)
         return Plan(prepared.stored.version, prepared.checked.faults, prepared.changes)
 
@@ -79,8 +79,6 @@ class CatalogueDesk:
         Raises ``CatalogueRefusedError`` with every fault, ``CatalogueChangedError`` when somebody was quicker.
         """
         prepared = await self._prepare(order)
-        if prepared.checked.errors:
-            raise CatalogueRefusedError(prepared.checked.errors)
         if order.expected_version not in (None, prepared.stored.version):
             raise CatalogueChangedError
         if not prepared.changes:
@@ -93,6 +91,8 @@ class CatalogueDesk:
         foreign = await self.store.services_of_others(order.body)
         elsewhere = _parsed(stored.documents) if order.keep_missing else {}
         checked = check_files(order.files, Known(order.body, self.kpis, foreign, elsewhere))
+        if checked.errors:
+            raise CatalogueRefusedError(checked.errors)
         given: dict[DocumentName, Mapping[str, Any]] = {
             name: to_json(document) for name, document in checked.documents.items()
         }
@@ -100,8 +100,7 @@ class CatalogueDesk:
         body_name = ("body", order.body)
         if body_name in stored.documents:
             after.setdefault(body_name, stored.documents[body_name])
-        changes = () if checked.errors else compare(stored.documents, after)
-        return _Prepared(stored, checked, after, changes)
+        return _Prepared(stored, checked, after, compare(stored.documents, after))
 
     async def _write(self, body: str, prepared: _Prepared, by: str) -> CatalogueWrite:
         at = self.clock()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from evaluation_engine.errors import CatalogueFault
 from evaluation_engine.service.catalogue.documents import MODELS, AnyDocument
 from evaluation_engine.service.catalogue.reading import Located, Path, SourceFile, read_files
-from evaluation_engine.service.catalogue.references import check_references
+from evaluation_engine.service.catalogue.references import check_names, check_references
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,11 @@ def check_files(files: Iterable[SourceFile], known: Known) -> Checked:
     """Read and check all files of a catalogue; never raises for what stands in them."""
     located, faults = read_files(files)
     parsed: dict[tuple[str, str], Parsed] = {}
+    broken: list[Located] = []
     for place in located:
         document = _parse(place, faults)
         if document is None:
+            broken.append(place)
             continue
         name = (document.kind, document.id)
         if name in parsed:
@@ -71,9 +73,11 @@ def check_files(files: Iterable[SourceFile], known: Known) -> Checked:
     for one in parsed.values():
         faults.extend(_ownership(one, known))
     documents = {name: one.document for name, one in parsed.items()}
-    around = {**(known.elsewhere or {}), **documents}
+    around = {**dict.fromkeys(map(_name, broken)), **(known.elsewhere or {}), **documents}
     for one in parsed.values():
         faults.extend(check_references(one.document, one.place, around, known.kpis))
+    for place in broken:
+        faults.extend(check_names(place, around, known.kpis))
     return Checked(documents, tuple(sorted(set(faults))))
 
 
@@ -88,6 +92,10 @@ def _parse(place: Located, faults: list[CatalogueFault]) -> AnyDocument | None:
     except ValidationError as error:
         faults.extend(_faults(error, place, model))
         return None
+
+
+def _name(place: Located) -> tuple[str, str]:
+    return str(place.data.get("kind")), str(place.data.get("id"))
 
 
 def _faults(error: ValidationError, place: Located, model: type[AnyDocument]) -> Iterable[CatalogueFault]:

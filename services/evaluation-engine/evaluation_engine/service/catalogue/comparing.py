@@ -24,7 +24,7 @@ class Change:
 
     kind: str
     id: str
-    action: Literal["added", "changed", "removed", "retired"]
+    change: Literal["added", "changed", "removed", "retired"]
     fields: tuple[FieldChange, ...] = ()
 
 

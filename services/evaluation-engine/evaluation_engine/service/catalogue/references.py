@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Literal
 
+from evaluation_engine.domain.kpi_catalogue import BY_ID
 from evaluation_engine.errors import CatalogueFault
 from evaluation_engine.service.catalogue.documents import (
     AnyDocument,
@@ -20,7 +21,8 @@ from evaluation_engine.service.catalogue.documents import (
 )
 from evaluation_engine.service.catalogue.reading import Located, Path
 
-Documents = Mapping[tuple[str, str], AnyDocument]
+Documents = Mapping[tuple[str, str], AnyDocument | None]
+"""All documents by kind and id; None for one that is there and has faults of its own."""
 Directions = Mapping[str, Literal["up", "down"]]
 _Faults = Iterator[CatalogueFault]
 
@@ -38,6 +40,23 @@ def check_references(document: AnyDocument, place: Located, documents: Documents
             yield from _target(document, place, documents, kpis)
         case BenchmarkDocument():
             yield from _benchmark(document, place, documents, kpis)
+
+
+def check_names(place: Located, documents: Documents, kpis: Directions) -> _Faults:
+    """Yield what is wrong with the services and KPIs that a document names although it has other faults as well."""
+    for path in place.lines:
+        if not path:
+            continue
+        value: object = place.data
+        for part in path:
+            value = value[part]  # type: ignore[index]
+        named = path[-1] if isinstance(path[-1], str) else path[-2]
+        if not isinstance(value, str):
+            continue
+        if named in ("kpi", "kpis"):
+            yield from _kpi(value, place, path, kpis)
+        elif path == ("service",) or path[0] == "services":
+            yield from _service_named(value, place, path, documents)
 
 
 def _service(service: ServiceDocument, place: Located, kpis: Directions) -> _Faults:
@@ -73,7 +92,7 @@ def _target(target: TargetDocument, place: Located, documents: Documents, kpis: 
         yield from _in_use(target.kpi, service, place, ("kpi",))
         yield from _scope(target.scope, service, place, ("scope",))
     goal = documents.get(("goal", target.goal)) if target.goal else None
-    if target.goal and not isinstance(goal, GoalDocument):
+    if target.goal and ("goal", target.goal) not in documents:
         yield place.fault(("goal",), "there is no such goal")
     elif isinstance(goal, GoalDocument) and goal.service != target.service:
         yield place.fault(("goal",), f"this goal belongs to the service {goal.service}")
@@ -116,11 +135,32 @@ def _criterion(criterion: Criterion, place: Located, path: Path, kpis: Direction
             yield place.fault(here, f"for this KPI the bad side is {bad} the threshold")
         if _wrong_side(limit.clears_at, limit.threshold, limit.breach_when):
             yield place.fault((*here, "clear_when"), "lies on the bad side of the breach: it would never come to rest")
+        yield from _out_of_reach(criterion.kpi, limit, place, here)
         if criterion.goal is not None and _wrong_side(criterion.goal, limit.threshold, limit.breach_when):
             yield place.fault((*path, "goal"), f"lies on the bad side of the {level} threshold")
     worse, bad_one = criterion.reimplement, criterion.redesign
     if worse and bad_one and _wrong_side(bad_one.threshold, worse.threshold, bad_one.breach_when):
         yield place.fault((*path, "reimplement"), "must be worse than the redesign threshold")
+
+
+def _out_of_reach(kpi: str, limit: Limit, place: Located, path: Path) -> _Faults:
+    """Find limits that the scale of the KPI can't get to."""
+    definition = BY_ID.get(kpi)
+    low, high = definition.scale if definition else (None, None)
+    never = (
+        low is not None and limit.threshold <= low
+        if limit.breach_when == "below"
+        else high is not None and limit.threshold >= high
+    )
+    if never:
+        yield place.fault(path, f"can never fire: nothing is {limit.breach_when} {limit.threshold:g}")
+    endless = (
+        high is not None and limit.clears_at > high
+        if limit.breach_when == "below"
+        else low is not None and limit.clears_at < low
+    )
+    if endless:
+        yield place.fault((*path, "clear_when"), f"could never end: nothing reaches {limit.clears_at:g}")
 
 
 def _wrong_side(value: float, threshold: float, breach_when: str) -> bool:
@@ -147,7 +187,7 @@ def _kpi(kpi: str, place: Located, path: Path, kpis: Directions) -> _Faults:
 
 
 def _service_named(name: str, place: Located, path: Path, documents: Documents) -> _Faults:
-    if not isinstance(documents.get(("service", name)), ServiceDocument):
+    if ("service", name) not in documents:
         services = [other for kind, other in documents if kind == "service"]
         near = get_close_matches(name, services, n=1)
         yield place.fault(path, f"unknown service; did you mean {near[0]}?" if near else "unknown service")
