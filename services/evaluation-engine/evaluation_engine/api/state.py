@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from fastapi import Depends, Request
 
+from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
 from evaluation_engine.service.keys import KeyDesk
 
 
-class EngineState(TypedDict):
+class EngineState(IngestState):
     """State of the `serve` process."""
 
     catalogue: CatalogueDesk

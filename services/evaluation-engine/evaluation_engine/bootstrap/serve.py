@@ -28,6 +28,7 @@ from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasur
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
 from evaluation_engine.api import catalogue, keys, results
 from evaluation_engine.api.state import EngineState
+from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
 from evaluation_engine.domain.kpi_catalogue import CATALOGUE
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.evaluate.books import Yardsticks
@@ -51,7 +52,7 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    return [catalogue.router, keys.router, results.router]
+    return [catalogue.router, keys.router, results.router, *ingest_routers()]
 
 
 def build_app(settings: EngineSettings) -> FastAPI:
@@ -133,7 +134,7 @@ async def opened(
         if first is not None:
             await found.keys.ensure_first(*first)
         await found.keys.refresh()
-        await _relay(stack, settings, metrics)
+        producer = await _relay(stack, settings, metrics)
         watcher = Watcher(
             yardsticks=found.yardsticks,
             election=PostgresElection(settings.database_url),
@@ -148,7 +149,13 @@ async def opened(
         _background(stack, _repeated(found.keys.note_use, _USE_EVERY_S), "key-use")
         readiness.add_probe("postgresql", lambda: _probe(pool))
         await readiness.refresh()
-        yield EngineState(catalogue=found.catalogue, keys=found.keys, scorecards=found.scorecards, series=found.series)
+        yield EngineState(
+            catalogue=found.catalogue,
+            keys=found.keys,
+            scorecards=found.scorecards,
+            series=found.series,
+            **ingest_desks(pool, producer, settings.topic_prefix),
+        )
 
 
 def utc_now() -> datetime:
@@ -156,7 +163,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _relay(stack: AsyncExitStack, settings: EngineSettings, metrics: EvaluatorMetrics) -> None:
+async def _relay(stack: AsyncExitStack, settings: EngineSettings, metrics: EvaluatorMetrics) -> DurableProducer:
     producer = DurableProducer(settings.kafka_bootstrap_servers, ProducerOptions(client_id="evaluation-engine"))
     await producer.start()
     stack.push_async_callback(producer.stop)
@@ -164,6 +171,7 @@ async def _relay(stack: AsyncExitStack, settings: EngineSettings, metrics: Evalu
     relay = OutboxRelay(source, producer, topic_prefix=settings.topic_prefix, on_depth=metrics.outbox)
     await relay.start()
     stack.push_async_callback(relay.stop)
+    return producer
 
 
 def _background(stack: AsyncExitStack, work: Any, name: str) -> None:
