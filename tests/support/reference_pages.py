@@ -147,7 +147,8 @@ def _problems() -> str:
     for package in _PACKAGES:
         _import_all(package)
     known: dict[str, tuple[int, type[CiviloopError]]] = {}
-    for error in (CiviloopError, *subclasses_of(CiviloopError)):
+    errors: list[type[CiviloopError]] = [CiviloopError, *subclasses_of(CiviloopError)]
+    for error in errors:
         status = max(table.status_of(error) for table in tables)
         ours = error.__module__.partition(".")[0] in _PACKAGES
         if ours and (status != 500 or error is CiviloopError):

@@ -107,6 +107,7 @@ MEANT = {
     "CIVILOOP_BODY": "Id of the installation's own body, to which the first admin key belongs.",
     "CIVILOOP_BOOTSTRAP_KEY": "`<id>:<hex SHA-256 of the secret>` of the first admin key; its text is not needed.",
     "CIVILOOP_CONSUMER_GROUP": "Consumer group of the workers.",
+    "CIVILOOP_SESSION_MS": "After how long without a heartbeat a worker counts as gone and others take over.",
     "CIVILOOP_POLL_S": "How often the evaluator looks for numbers that changed.",
     "CIVILOOP_SETTLE_S": "How long a closed period must rest after a change before it is evaluated.",
     "CIVILOOP_SETTLE_LONGEST_S": "The longest wait for that rest.",
