@@ -41,7 +41,7 @@ def verify(json: JsonOption = False, key: KeyOption = None, data_dir: DataDirOpt
     """
     connection = Connection(None, key, data_dir)
     with connection.to(FEEDBACK_API, as_json=json) as feedback_api:
-        stored = feedback_api.get("/v1/ledger")["items"]
+        stored = feedback_api.get("/v1/ledger")
     with connection.to(ENGINE, as_json=json) as engine:
         ledger = engine.get("/v1/ledger")
     balances = feedback_balances(stored, ledger["feedback"])
