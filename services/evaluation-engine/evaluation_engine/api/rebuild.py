@@ -40,7 +40,7 @@ class RebuildIn(BaseModel):
         permission=Scope.STEWARD,
         limit=MANAGE,
         body_cap=4 * KIB,
-        timeout=600.0,
+        timeout=120.0,
         example={"service": "parking-permit", "from": "2026-10-01", "to": "2026-11-01"},
         errors=(UnknownServiceError,),
     ),

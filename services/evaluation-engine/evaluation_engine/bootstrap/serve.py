@@ -27,6 +27,7 @@ from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
 from evaluation_engine.api import catalogue, keys, results
+from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
 from evaluation_engine.domain.kpi_catalogue import CATALOGUE
@@ -45,6 +46,12 @@ if TYPE_CHECKING:
     from asyncpg import Pool
 
 SCHEMA = "evaluation"
+
+
+class ServeState(EngineState, IngestState):
+    """What requests find: the evaluator's use cases and those beside the workers."""
+
+
 _KEYS_EVERY_S = 0.7
 _USE_EVERY_S = 60.0
 _log = get_logger("civiloop.engine")
@@ -60,7 +67,7 @@ def build_app(settings: EngineSettings) -> FastAPI:
     registry, ring, readiness = new_registry(), KeyRing(), Readiness("postgresql")
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[EngineState]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[ServeState]:
         async with opened(settings, ring, readiness, registry) as state:
             yield state
 
@@ -122,7 +129,7 @@ def desks(
 @asynccontextmanager
 async def opened(
     settings: EngineSettings, ring: KeyRing, readiness: Readiness, registry: CollectorRegistry
-) -> AsyncIterator[EngineState]:
+) -> AsyncIterator[ServeState]:
     """Open in order, close in reverse."""
     metrics = EvaluatorMetrics(registry)
     async with AsyncExitStack() as stack:

@@ -1,0 +1,68 @@
+"""Readings: whatever the period, each bucket is read once and counted once."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.ports.measures import Row, Span
+from evaluation_engine.service.evaluate.readings import Readings, Shopping
+
+FIRST = date(2024, 1, 1)
+ZONES = st.sampled_from(["UTC", "Europe/Athens", "America/St_Johns"])
+
+
+def periods() -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(st.integers(0, 700), st.integers(1, 400))
+
+
+def rows_of(span: Span, zone: str) -> list[Row]:
+    """One of each in every day of three years, split over two partitions, as the store would return it."""
+    in_zone = calendar(zone)
+    sums: dict[int, int] = {}
+    for n in range(3 * 366):
+        start = in_zone.start_of(FIRST + timedelta(days=n))
+        bucket = start if span.grain == "day" else in_zone.month_start(start)
+        if span.from_ms <= bucket < span.to_ms:
+            sums[bucket] = sums.get(bucket, 0) + 3
+    return [
+        Row(cut, start, json.dumps({"x": part}))
+        for cut in span.cuts
+        for start, many in sums.items()
+        for part in (many - many // 3, many // 3)
+    ]
+
+
+@given(periods(), ZONES, st.booleans())
+def test_a_period_is_the_sum_of_its_days(span: tuple[int, int], zone: str, days_only: bool) -> None:
+    start = FIRST + timedelta(days=span[0])
+    period = Period(start, start + timedelta(days=span[1]), zone)
+    shopping = Shopping()
+    shopping.history(period, 45 * 86_400_000)
+    shopping.period(period, ["", "channel=web"])
+    shopping.period(period, [""], days_only=True)
+    spans = shopping.spans()
+    readings = Readings.of(spans, [rows_of(one, zone) for one in spans])
+    assert readings.total(period, "", days_only=days_only) == {"x": 3 * period.days}
+    assert readings.total(period, "channel=web") == {"x": 3 * period.days}
+
+
+def test_sums_past_64_bits_stay_exact() -> None:
+    span = Span("day", 0, 1, frozenset({""}))
+    huge = 2**70 + 1
+    readings = Readings.of([span], [[Row("", 0, json.dumps({"x": huge})), Row("", 0, json.dumps({"x": 1}))]])
+    assert readings.of_cut("day", "") == {0: {"x": huge + 1}}
+    assert readings.digest()
+
+
+def test_the_digest_does_not_depend_on_the_order_of_rows_or_partitions() -> None:
+    span = Span("day", 0, 10, frozenset({"", "channel=web"}))
+    one = [Row("", 1, '{"a":1}'), Row("", 1, '{"b":2,"a":4}'), Row("channel=web", 2, '{"a":1}')]
+    other = [Row("channel=web", 2, '{"a":1}'), Row("", 1, '{"a":5}'), Row("", 1, '{"b":2}'), Row("", 3, "{}")]
+    assert Readings.of([span], [one]).digest("x") == Readings.of([span], [other]).digest("x")
+    assert Readings.of([span], [one]).digest("x") != Readings.of([span], [one]).digest("y")
+    assert Readings.of([span], [one]).digest() != Readings.of([span], [one[:2]]).digest()
