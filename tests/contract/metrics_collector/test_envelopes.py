@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from civiloop_shared.auth import Principal, Scope
 from civiloop_shared.contracts.catalogue import ServiceDefined
 from civiloop_shared.contracts.envelope import decode, encode
+from civiloop_shared.contracts.identity import payload_hash
 from civiloop_shared.contracts.journeys import JourneyEventRecorded, JourneyKind, journey_stream_key
 from civiloop_shared.contracts.measurements import MeasurementRecorded
 from civiloop_shared.contracts.values import Channel
@@ -52,6 +53,14 @@ EVENT = st.fixed_dictionaries(
         "assisted_digital": st.booleans(),
     },
 )
+
+PLAIN_EVENT = {
+    "id": "e1",
+    "service": "permit",
+    "journey_id": "j1",
+    "kind": "step",
+    "occurred_at": "2026-11-01T00:00:00Z",
+}
 
 
 def written(item: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -95,6 +104,14 @@ def test_a_measurement_is_read_back_by_the_contract() -> None:
     assert envelope.type == MeasurementRecorded.TYPE
     assert key == measurement.key()
     assert measurement.scaled() == -120
+
+
+def test_a_later_import_of_the_same_log_says_the_same_of_an_event() -> None:
+    data = decode(written({**PLAIN_EVENT})[1]).data
+    later = {**data, "observed_until": "2026-11-30T00:00:00Z"}
+    assert data["observed_until"] == "2026-11-24T00:00:00Z"
+    assert payload_hash("t", data) == payload_hash("t", later)
+    assert payload_hash("t", data) != payload_hash("t", {**data, "step": "another"})
 
 
 def test_the_shapes_know_all_channels_and_kinds_of_the_contract() -> None:

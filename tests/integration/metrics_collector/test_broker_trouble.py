@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +22,12 @@ COMES_BACK_S = 30.0
 
 
 @pytest.fixture
-def broker(infra: Infra) -> Iterator[Infra]:
+def broker(infra: Infra, collector: Collector) -> Iterator[Infra]:
+    """The broker, whole again afterwards and known to be by the collector."""
     yield infra
     infra.resume("kafka")
     infra.start("kafka")
+    until_accepted(collector)
 
 
 def timed_post(collector: Collector) -> tuple[httpx.Response, float]:
@@ -71,6 +74,27 @@ def test_a_killed_broker_gives_503_quickly_and_everything_comes_back(collector: 
     broker.start("kafka")
     assert until_accepted(collector) in collector.ids()
     assert collector.processes.pid(NAME) == pid
+
+
+def test_a_body_is_not_waited_for_when_nothing_can_be_taken(collector: Collector, broker: Infra) -> None:
+    broker.kill("kafka")
+    until_refused_at_once(collector)
+    head = (
+        "POST /v1/journeys HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {collector.keys['city']}\r\nContent-Length: 1000000\r\n\r\n"
+    )
+    address = (collector.client.base_url.host, collector.client.base_url.port)
+    with socket.create_connection(address, timeout=QUICK_S) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 503")
+
+
+def until_refused_at_once(collector: Collector) -> None:
+    """Wait until the collector knows that the broker is gone."""
+    deadline = time.monotonic() + 10
+    while "kafka" not in collector.client.get("/readyz").json()["missing"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.requirement("B14")
