@@ -85,7 +85,7 @@ class IngestBatch:
             await handler.apply(transaction, fresh, work)
             await self._write(transaction, lane, work)
         self._move(lane, batch)
-        return {**work.outcomes}
+        return {outcome: n for outcome, n in work.outcomes.items() if n}
 
     async def sweep(self, lane: Lane, handler: JourneyHandler, limit: int) -> int:
         """Count journeys of a partition as abandoned whose silence is due, at most ``limit``; return how many."""

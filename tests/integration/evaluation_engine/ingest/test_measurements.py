@@ -1,0 +1,67 @@
+"""Measurements: added at an instant, spread over a period, replaced by a correction."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.support.ingest import NOW, Ingest, measurement
+
+OCTOBER = {"period_from": "2026-10-01T00:00:00+03:00", "period_to": "2026-11-01T00:00:00+02:00"}
+
+
+async def test_values_at_an_instant_add_up_in_thousandths(ingest: Ingest) -> None:
+    await ingest.measurements(
+        measurement("rent", 1.5, event_id="a", channel="web"), measurement("rent", 0.001, event_id="b")
+    )
+
+    assert await ingest.total() == {"m.rent.n": 2, "m.rent.sum": 1501, "m.rent.sumsq": 1500**2 + 1}
+    assert (await ingest.total("channel=web"))["m.rent.sum"] == 1500
+
+
+async def test_a_period_is_spread_over_its_days_without_a_rest(ingest: Ingest) -> None:
+    await ingest.measurements(measurement("rent", 1000, event_id="a", **OCTOBER))
+
+    rows = await ingest.query("SELECT data ->> 'm.rent.sum' FROM evaluation.aggregate WHERE grain = 'day' AND cut = ''")
+    assert len(rows) == 31
+    assert sum(int(row[0]) for row in rows) == 1_000_000
+    assert (await ingest.audit()).imbalance == 0
+
+
+async def test_a_correction_replaces_whatever_comes_first(ingest: Ingest) -> None:
+    later = NOW + timedelta(minutes=1)
+    await ingest.measurements(measurement("rent", 10, event_id="a", **OCTOBER))
+    await ingest.measurements(measurement("rent", 30, event_id="c", recorded=later, **OCTOBER))
+    await ingest.measurements(measurement("rent", 20, event_id="b", **OCTOBER))
+
+    total = await ingest.total()
+    assert (total["m.rent.sum"], total["m.rent.n"]) == (30_000, 31)
+    assert (await ingest.audit()).imbalance == 0
+
+
+async def test_another_channel_or_period_is_no_correction(ingest: Ingest) -> None:
+    await ingest.measurements(
+        measurement("rent", 10, event_id="a", **OCTOBER),
+        measurement("rent", 20, event_id="b", channel="web", **OCTOBER),
+        measurement(
+            "rent", 30, event_id="c", period_from=OCTOBER["period_from"], period_to="2026-10-02T00:00:00+03:00"
+        ),
+    )
+
+    assert (await ingest.total())["m.rent.sum"] == 60_000
+
+
+async def test_a_period_of_more_than_ten_years_is_a_data_fault(ingest: Ingest) -> None:
+    sent = measurement("rent", 1, event_id="a", period_from="2001-01-01T00:00:00Z", period_to="2026-01-01T00:00:00Z")
+
+    assert await ingest.measurements(sent) == {"data_fault": 1}
+    assert await ingest.letters() == [("data_fault", "period_too_long")]
+    assert (await ingest.audit()).imbalance == 0
+
+
+async def test_large_values_stay_exact(ingest: Ingest) -> None:
+    await ingest.measurements(*(measurement("rent", 10**14 + n, event_id=str(n)) for n in range(3)))
+    await ingest.measurements(measurement("rent", 1, event_id="last"))
+
+    milli = [(10**14 + n) * 1000 for n in range(3)] + [1000]
+    total = await ingest.total()
+    assert total["m.rent.sumsq"] == sum(value * value for value in milli)
