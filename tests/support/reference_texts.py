@@ -111,6 +111,7 @@ MEANT = {
     "CIVILOOP_POLL_S": "How often the evaluator looks for numbers that changed.",
     "CIVILOOP_SETTLE_S": "How long a closed period must rest after a change before it is evaluated.",
     "CIVILOOP_SETTLE_LONGEST_S": "The longest wait for that rest.",
+    "CIVILOOP_REVISION_PAUSE_S": "How long a period rests after its first evaluation; doubled with each revision.",
     "CIVILOOP_BACKFILL_PERIODS": "How many closed periods with data are evaluated at most, the newest first.",
     "CIVILOOP_POOL_SIZE": "Connections to PostgreSQL.",
     "CIVILOOP_ENGINE_URL": "Address of the evaluation-engine, for series and periods that are not stored.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.reference_pages import pages
+from tests.support.reference_pages import NOT_DESCRIBED, pages
 from tests.support.tools import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -23,6 +23,10 @@ def made() -> dict[str, str]:
 @pytest.mark.parametrize("name", ["commands.md", "configuration.md", "events.md", "http.md", "problems.md"])
 def test_a_reference_page_is_the_one_that_the_code_gives(name: str, made: dict[str, str]) -> None:
     assert (REFERENCE / name).read_text(encoding="utf-8") == made[name], "run `make schemas`"
+
+
+def test_every_setting_is_described(made: dict[str, str]) -> None:
+    assert NOT_DESCRIBED not in made["configuration.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

