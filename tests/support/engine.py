@@ -61,6 +61,7 @@ class Engine:
                 "bootstrap_key": f"{self.first.id}:{self.first.secret_sha256}",
                 "settle_s": 0.2,
                 "poll_s": 0.1,
+                "revision_pause_s": 0,
                 **overrides,
             }
         )

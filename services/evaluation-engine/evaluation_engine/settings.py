@@ -41,6 +41,8 @@ class EngineSettings(RecoverSettings):
         settle_s: how long the inputs of a closed period must rest before it is evaluated, so that an import of many
             rows makes one evaluation and not hundreds of revisions; ``settle_longest_s`` bounds the waiting.
         session_ms: after how long without a heartbeat a worker counts as gone and its partitions go to others.
+        revision_pause_s: how long a period is left alone after its first evaluation; doubled with each revision, so
+            that a trickle of late events makes a few revisions and not thousands.
         backfill_periods: how many closed periods with data are evaluated at most, the newest first.
     """
 
@@ -51,6 +53,7 @@ class EngineSettings(RecoverSettings):
     poll_s: float = Field(default=0.3, gt=0, le=60)
     settle_s: float = Field(default=3.0, ge=0, le=3600)
     settle_longest_s: float = Field(default=60.0, ge=0, le=86_400)
+    revision_pause_s: float = Field(default=10.0, ge=0, le=86_400)
     backfill_periods: int = Field(default=400, ge=1, le=10_000)
     pool_size: int = Field(default=8, ge=2, le=100)
 

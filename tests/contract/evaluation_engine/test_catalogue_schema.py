@@ -30,7 +30,7 @@ def test_the_committed_schema_is_the_one_the_models_give() -> None:
 
 
 def documents() -> list[Any]:
-    folder = files("civiloop_cli.sample") / "catalogue"
+    folder = files("civiloop_cli") / "sample" / "catalogue"
     texts = (one.read_text(encoding="utf-8") for one in folder.iterdir())
     return [document for text in texts for document in yaml.load_all(text, Loader=yaml.BaseLoader)]
 

@@ -53,7 +53,7 @@ class PostgresEvaluationStore:
         """Return the newest revision of each period of a cycle, earliest period first."""
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                "SELECT period_start, period_end, number, revision, digest, checked_at,"
+                "SELECT period_start, period_end, number, revision, digest, checked_at, created_at,"
                 " memory_before::text, memory_after::text FROM evaluation.evaluation"
                 " WHERE service_id = $1 AND cycle = $2 AND newest ORDER BY period_start",
                 *(service, cycle),
@@ -66,6 +66,7 @@ class PostgresEvaluationStore:
                 revision=row["revision"],
                 digest=row["digest"],
                 checked_at=row["checked_at"],
+                stored_at=row["created_at"],
                 memory_before=orjson.loads(row["memory_before"]),
                 memory_after=orjson.loads(row["memory_after"]),
             )

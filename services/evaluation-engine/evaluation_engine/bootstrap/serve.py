@@ -113,6 +113,7 @@ def desks(
     patience = Patience(
         settle=timedelta(seconds=settings.settle_s),
         longest=timedelta(seconds=settings.settle_longest_s),
+        pause=timedelta(seconds=settings.revision_pause_s),
         periods=settings.backfill_periods,
     )
     return Desks(

@@ -32,6 +32,7 @@ class Known:
     revision: int
     digest: str
     checked_at: datetime
+    stored_at: datetime
     memory_before: Memory
     memory_after: Memory
 

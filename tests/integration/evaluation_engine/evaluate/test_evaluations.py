@@ -190,6 +190,24 @@ async def test_inputs_that_still_move_are_waited_for(engine: Engine) -> None:
         assert len((await desks.scheduler.look(desks.yardsticks.all()["parking"])).created) == 1
 
 
+async def test_a_trickle_of_late_data_makes_ever_fewer_revisions(engine: Engine) -> None:
+    async with engine.opened(NOW, settle_s=0, revision_pause_s=600) as desks:
+        await apply(desks, SERVICE)
+        await engine.watermark(NOW)
+        await rate(engine, 10, good=170, bad=30)
+        assert [(one.number, one.revision) for one in await look(desks)] == [(1, 1)]
+        await rate(engine, 10, good=0, bad=1)
+        assert await look(desks) == ()
+        passed = "UPDATE evaluation.evaluation SET created_at = created_at - interval '{} s' WHERE number = 1"
+        await engine.query(passed.format(601))
+        assert [(one.number, one.revision) for one in await look(desks)] == [(1, 2)]
+        await rate(engine, 10, good=0, bad=1)
+        await engine.query(passed.format(601))
+        assert await look(desks) == ()
+        await engine.query(passed.format(600))
+        assert [(one.number, one.revision) for one in await look(desks)] == [(1, 3)]
+
+
 async def test_silence_is_evaluated_for_a_while_and_then_goes_without_saying(engine: Engine, opened: Desks) -> None:
     await rate(engine, 3, good=170, bad=30)
     created = [record(one) for one in await look(opened)]

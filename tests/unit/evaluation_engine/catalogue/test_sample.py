@@ -15,7 +15,7 @@ from evaluation_engine.service.evaluate.yardstick import yardsticks
 
 
 def sample() -> Checked:
-    folder = files("civiloop_cli.sample") / "catalogue"
+    folder = files("civiloop_cli") / "sample" / "catalogue"
     sources = [SourceFile(one.name, one.read_text(encoding="utf-8")) for one in folder.iterdir()]
     return check_files(sources, Known("local", {one.id: one.direction for one in BY_ID.values()}))
 

@@ -80,8 +80,8 @@ class _PeriodError(ValueError):
 
 def _asked(text: str, zone: str) -> Period:
     if match := _MONTH.fullmatch(text):
-        first = date(int(match[1]), int(match[2]), 1)
-        return bounded(first, next_month(first), zone)
+        month = date(int(match[1]), int(match[2]), 1)
+        return bounded(month, next_month(month), zone)
     if _YEAR.fullmatch(text):
         return bounded(date(int(text), 1, 1), date(int(text) + 1, 1, 1), zone)
     first, divider, last = text.partition("/")

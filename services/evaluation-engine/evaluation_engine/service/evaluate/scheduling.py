@@ -19,16 +19,27 @@ from evaluation_engine.service.evaluate.yardstick import Yardstick
 _MARGIN = timedelta(seconds=15)
 """How long after its time of change a row may become visible: a transaction can't last longer."""
 
+_LONGEST_PAUSE = timedelta(days=1)
 _Name = tuple[str, datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long inputs must rest before a closed period is evaluated, the longest wait, and how far back to go."""
+    """How long inputs must rest before a closed period is evaluated, the longest wait, and how far back to go.
+
+    After revision n a period is left alone for ``pause`` × 2ⁿ⁻¹, a day at most: cases of last month that end all
+    through this month must not make a revision each.
+    """
 
     settle: timedelta = timedelta(seconds=3)
     longest: timedelta = timedelta(seconds=60)
+    pause: timedelta = timedelta(seconds=10)
     periods: int = 400
+
+    def rests(self, old: Known, now: datetime) -> bool:
+        """Whether it is too early for another revision."""
+        doubled = self.pause * (1 << min(old.revision - 1, 30))
+        return now < old.stored_at + min(doubled, _LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,7 @@ class Scheduler:
             old = known.get(start)
             name = (yardstick.service, start)
             changed = _last_change(yardstick, period, days)
-            if old is not None and old.memory_before == memory and not self._changed(name, old, changed, now):
+            if old is not None and old.memory_before == memory and not self._is_due(name, old, changed, now):
                 memory = old.memory_after
                 continue
             if not self._settled(name, changed, now):
@@ -97,6 +108,9 @@ class Scheduler:
                 created.append(stored)
             memory = after if stored.created or old is None else old.memory_after
         return Pass(tuple(created), waiting=False)
+
+    def _is_due(self, name: _Name, old: Known, changed: datetime | None, now: datetime) -> bool:
+        return not self.patience.rests(old, now) and self._changed(name, old, changed, now)
 
     def _changed(self, name: _Name, old: Known, changed: datetime | None, now: datetime) -> bool:
         """Whether inputs may have changed since the last check: checked once at the change, once after the margin."""
