@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from civiloop_cli.commands import catalogue, dlq, doctor, down, imports, keys, sample, scorecard, status, up, verify
+from civiloop_cli.commands import (
+    catalogue,
+    dlq,
+    doctor,
+    down,
+    imports,
+    keys,
+    rebuild,
+    sample,
+    scorecard,
+    status,
+    up,
+    verify,
+)
 
 app = typer.Typer(
     name="civiloop",
@@ -21,6 +34,7 @@ app.command("doctor")(doctor.doctor)
 app.command("scorecard")(scorecard.scorecard)
 app.command("evaluate")(scorecard.evaluate)
 app.command("verify")(verify.verify)
+app.command("rebuild")(rebuild.rebuild)
 app.command("demo")(sample.demo)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(keys.app, name="keys")

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -32,9 +31,12 @@ _REDESIGN = {
 
 def scorecard_table(card: Mapping[str, Any], *, explained: bool = True) -> RenderableType:
     """Return the KPIs of a scorecard (JSON of reporting) with interval, sample, target and status, and the verdict."""
-    table = Table(title=f"{card['service']}  {_days(card['period'])}", box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(
+        title=f"{card['service']}  {_days(card['period'])}", box=None, title_justify="left", padding=(0, 1, 0, 0)
+    )
     for name in ("KPI", "Value", "Interval", "Sample", "Target", "Status"):
-        table.add_column(name, justify="right" if name in {"Value", "Sample"} else "left", no_wrap=True)
+        numeric = name in {"Value", "Sample"}
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric or name == "KPI")
     targets = {target["kpi"]: target for target in card.get("targets", ())}
     for result in card["results"]:
         table.add_row(*_row(result, targets.get(result["kpi"])))

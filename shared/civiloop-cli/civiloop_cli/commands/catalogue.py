@@ -20,31 +20,36 @@ app = typer.Typer(no_args_is_help=True, help="Services, goals, targets and redes
 
 PathsArgument = Annotated[list[Path], typer.Argument(metavar="PATH...", help="YAML files, or folders of them.")]
 _dumps = partial(json_dumps, ensure_ascii=False)
+KeepMissingOption = Annotated[
+    bool, typer.Option("--keep-missing", help="Leave what the files do not name as it is, instead of retiring it.")
+]
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red"), "retired": ("-", "red")}
 
 
 @app.command("diff")
 def diff(
     paths: PathsArgument,
+    keep_missing: KeepMissingOption = False,
     json: JsonOption = False,
     url: UrlOption = None,
     key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Show what applying the files would change. Exit code 1 with faults; nothing is written."""
-    _send("plan", paths, Connection(url, key, data_dir), as_json=json)
+    _send("plan", paths, Connection(url, key, data_dir), keep_missing=keep_missing, as_json=json)
 
 
 @app.command("apply")
 def apply(
     paths: PathsArgument,
+    keep_missing: KeepMissingOption = False,
     json: JsonOption = False,
     url: UrlOption = None,
     key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Make the files the catalogue in force, all or nothing; unchanged files make no new version."""
-    _send("apply", paths, Connection(url, key, data_dir), as_json=json)
+    _send("apply", paths, Connection(url, key, data_dir), keep_missing=keep_missing, as_json=json)
 
 
 @app.command("show")
@@ -76,10 +81,10 @@ def read_files(paths: list[Path]) -> list[dict[str, str]]:
         raise CommandError(f"a file can't be read: {error}") from error
 
 
-def _send(action: str, paths: list[Path], connection: Connection, *, as_json: bool) -> None:
+def _send(action: str, paths: list[Path], connection: Connection, *, keep_missing: bool, as_json: bool) -> None:
     with connection.to(ENGINE, as_json=as_json) as engine:
         try:
-            answer = engine.post(f"/v1/catalogue/{action}", {"files": read_files(paths)})
+            answer = engine.post(f"/v1/catalogue/{action}", {"files": read_files(paths), "keep_missing": keep_missing})
         except RefusedError as error:
             if not error.faults:
                 raise

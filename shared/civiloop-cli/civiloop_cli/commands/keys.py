@@ -58,16 +58,17 @@ def list_keys(
 ) -> None:
     """List the keys of your body, without their secrets."""
     with Connection(url, key, data_dir).to(ENGINE, as_json=json) as engine:
-        keys = engine.get("/v1/keys")["items"]
+        keys = engine.get("/v1/keys")["keys"]
     if json:
         print_json(keys)
         return
-    table = Table("id", "label", "scopes", "services", "kind", "created", "last used", "state")
+    table = Table("id", "label", "scopes", "services", "created", "last used", "state", box=None, padding=(0, 1, 0, 0))
     for one in keys:
         state = "revoked" if one.get("revoked_at") else "live"
+        scopes = ", ".join(one["scopes"]) + (" (browser)" if one["kind"] == "browser" else "")
         services = ", ".join(one.get("services") or ()) or "all"
-        row = (one["id"], one["label"], ", ".join(one["scopes"]), services, one["kind"])
-        table.add_row(*row, one["created_at"][:10], (one.get("last_used_at") or "")[:16], state)
+        used = (one.get("last_used_at") or "never")[:10]
+        table.add_row(one["id"], one["label"], scopes, services, one["created_at"][:10], used, state)
     stdout().print(table)
 
 

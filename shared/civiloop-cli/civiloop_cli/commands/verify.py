@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import typer
-from rich.table import Table
 
 from civiloop_cli.commands.connection import ENGINE, FEEDBACK_API, Connection, DataDirOption, KeyOption
 from civiloop_cli.console import print_json, stdout
+from civiloop_cli.ledgers import OUTCOMES, FeedbackBalance, feedback_balances, topic_balances
 from civiloop_cli.options import JsonOption
-
-_COUNTS = ("counted", "duplicate", "quarantined", "dead_lettered", "erased", "data_fault")
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackBalance:
-    """Feedback of one service received on one day (UTC): what feedback-api stores against what the engine has."""
-
-    service: str
-    day: str
-    stored: int
-    waiting: int
-    counted: int
-    quarantined: int
-    dead_lettered: int
-    erased: int
-
-    @property
-    def imbalance(self) -> int:
-        """Stored rows that stand nowhere (positive) or stand twice (negative)."""
-        return self.stored - self.waiting - self.counted - self.quarantined - self.dead_lettered - self.erased
 
 
 def verify(json: JsonOption = False, key: KeyOption = None, data_dir: DataDirOption = None) -> None:
@@ -54,28 +34,29 @@ def verify(json: JsonOption = False, key: KeyOption = None, data_dir: DataDirOpt
     raise typer.Exit(0 if balanced else 1)
 
 
-def feedback_balances(stored: list[dict[str, Any]], counted: list[dict[str, Any]]) -> list[FeedbackBalance]:
-    """Bring both ledgers together, a line for each service and day of receipt."""
-    ours = {(row["service"], row["day"]): row for row in stored}
-    theirs = {(row["service"], row["day"]): row for row in counted}
-    found = []
-    for service, day in sorted(ours.keys() | theirs.keys()):
-        here, there = ours.get((service, day), {}), theirs.get((service, day), {})
-        numbers = {name: int(there.get(name, 0)) for name in ("counted", "quarantined", "dead_lettered", "erased")}
-        in_stock, on_the_way = int(here.get("stored", 0)), int(here.get("waiting", 0))
-        found.append(FeedbackBalance(service, day, in_stock, on_the_way, **numbers))
-    return found
-
-
 def _show(ledger: dict[str, Any], balances: list[FeedbackBalance], *, balanced: bool) -> None:
     console = stdout()
-    partitions = Table("topic", "partition", "span", *_COUNTS, "imbalance", title="Records consumed")
-    for row in ledger["partitions"]:
-        partitions.add_row(row["topic"], *(str(row[name]) for name in ("partition", "span", *_COUNTS, "imbalance")))
-    console.print(partitions)
-    feedback = Table("service", "day", "stored", "waiting", "counted", "quarantined", "dead", "erased", "imbalance")
+    console.print("Records that the engine consumed", style="bold")
+    for topic in topic_balances(ledger["partitions"]):
+        console.print(f"  {topic['topic']}, {topic['partitions']} partitions: {_told(topic, ('span', *OUTCOMES))}")
+    console.print("Feedback that is stored, by service and day of receipt", style="bold")
     for one in balances:
-        numbers = (one.stored, one.waiting, one.counted, one.quarantined, one.dead_lettered, one.erased, one.imbalance)
-        feedback.add_row(one.service, one.day, *map(str, numbers))
-    console.print(feedback)
+        numbers = {**asdict(one), "imbalance": one.imbalance}
+        console.print(f"  {one.service} {one.day}: {_told(numbers, _FEEDBACK)}", soft_wrap=True)
     console.print("[green]balanced[/]" if balanced else "[bold red]not balanced[/]")
+
+
+_FEEDBACK = ("stored", "waiting", "counted", "quarantined", "dead_lettered", "erased")
+
+
+def _told(numbers: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Say the first number, whatever it is, then those that are not 0, and an imbalance loudly."""
+    first, *others = names
+    parts = [f"{numbers[first]:,} {first}"] + [f"{numbers[name]:,} {_word(name)}" for name in others if numbers[name]]
+    if numbers["imbalance"]:
+        parts.append(f"[bold red]imbalance {numbers['imbalance']:,}[/]")
+    return ", ".join(parts)
+
+
+def _word(name: str) -> str:
+    return name.replace("_", " ")

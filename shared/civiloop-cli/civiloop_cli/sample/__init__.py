@@ -31,7 +31,8 @@ async def load(platform: Platform, *, progress: Progress) -> None:
 
 
 def _load(platform: Platform, progress: Progress) -> None:
-    with Api(platform.engine_url, platform.admin_key) as engine:
+    key = platform.admin_key
+    with Api(platform.engine_url, key) as engine, Api(platform.feedback_url, key) as feedback_api:
         with progress.step("Sample catalogue"):
             engine.post("/v1/catalogue/apply", {"files": catalogue_files()})
         window = Window.of(platform, now_utc())
@@ -39,7 +40,7 @@ def _load(platform: Platform, progress: Progress) -> None:
         with progress.step("Sample data, made up: sending") as step:
             sent = send(platform, window, step)
         with progress.step("Sample data: counting", done=f"{sent.journeys + sent.feedback:,} sample events") as step:
-            wait_counted(engine, before, sent, step)
+            wait_counted(engine, feedback_api, before, sent, step)
         with progress.step("Sample data: evaluating") as step:
             wait_evaluated(engine, window, step)
 

@@ -17,6 +17,7 @@ import httpx
 from civiloop_cli.api import Api
 from civiloop_cli.errors import CommandError
 from civiloop_cli.imports.upload import FEEDBACK, JOURNEYS, MOST_ITEMS, Endpoint, Uploader
+from civiloop_cli.ledgers import feedback_balances
 from civiloop_cli.platform import Platform
 from civiloop_cli.progress import Step
 from civiloop_cli.runtime.data_dir import read_json
@@ -147,19 +148,27 @@ def consumed(engine: Api) -> dict[str, int]:
     return found
 
 
-def wait_counted(engine: Api, before: dict[str, int], sent: Sent, step: Step) -> None:
-    """Wait until the engine has dealt with everything that was sent. Raises ``SampleError`` after two minutes."""
-    wanted = {"journeys": sent.journeys, "feedback": sent.feedback, "measurements": sent.measurements}
+def wait_counted(engine: Api, feedback_api: Api, before: dict[str, int], sent: Sent, step: Step) -> None:
+    """Wait until the engine has dealt with everything that was sent. Raises ``SampleError`` after two minutes.
+
+    Telemetry arrives again when it is sent again; feedback-api passes on only what is new, so its books are compared.
+    """
+    wanted = {"journeys": sent.journeys, "measurements": sent.measurements}
     total = sum(wanted.values())
     deadline = time.monotonic() + _COUNTED_WITHIN_S
     while time.monotonic() < deadline:
         now = consumed(engine)
         missing = sum(max(0, n - now.get(topic, 0) + before.get(topic, 0)) for topic, n in wanted.items())
         step.advance(total - missing, total)
-        if not missing:
+        if not missing and _feedback_is_in(engine, feedback_api):
             return
         time.sleep(_PAUSE_S)
     raise SampleError("the engine has not counted the sample yet", hints=("see its log: civiloop status",))
+
+
+def _feedback_is_in(engine: Api, feedback_api: Api) -> bool:
+    balances = feedback_balances(feedback_api.get("/v1/ledger"), engine.get("/v1/ledger")["feedback"])
+    return not any(balance.waiting or balance.imbalance for balance in balances)
 
 
 def wait_evaluated(engine: Api, window: Window, step: Step) -> None:
