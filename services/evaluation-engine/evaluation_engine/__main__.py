@@ -1,4 +1,4 @@
-"""`python -m evaluation_engine serve|work|migrate|recover-admin-key [--check]`: settings, bootstrap, run."""
+"""`python -m evaluation_engine COMMAND [--check]`: settings, bootstrap, run. See ``COMMANDS``."""
 
 from __future__ import annotations
 
@@ -51,11 +51,20 @@ def recover_admin_key(arguments: list[str]) -> None:
     sys.stdout.write(json.dumps({"id": made.key.id, "body": made.key.body, "key": made.text}) + "\n")
 
 
+def publish_catalogue(arguments: list[str]) -> None:
+    """Publish all bodies, services and keys again: for a Kafka cluster that is new, or has lost the topic."""
+    from evaluation_engine.bootstrap.recover import publish_again
+
+    settings = checked_only(DatabaseSettings, arguments)
+    sys.stdout.write(f"{asyncio.run(publish_again(settings))} records go to the topic catalogue\n")
+
+
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "serve": serve,
     "work": work,
     "migrate": migrate,
     "recover-admin-key": recover_admin_key,
+    "publish-catalogue": publish_catalogue,
 }
 
 

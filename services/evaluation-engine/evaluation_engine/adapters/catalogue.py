@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,6 +12,7 @@ from civiloop_shared.postgres.engine import acquire, transaction
 from civiloop_shared.postgres.outbox import append
 from evaluation_engine.errors import CatalogueChangedError
 from evaluation_engine.ports.catalogue import CatalogueWrite, ServiceRow, StoredCatalogue
+from evaluation_engine.ports.outbox import Message
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -79,6 +80,14 @@ class PostgresCatalogueStore:
             rows = [(one.topic, one.key, one.value, HEADERS) for one in write.messages]
             await append(connection, rows, schema="evaluation")
         return version
+
+    async def publish_again(self, messages: Callable[[], Awaitable[Iterable[Message]]]) -> int:
+        """Append messages while nobody can change services or keys, so that none of them is already out of date."""
+        async with transaction(self._pool) as connection:
+            await connection.execute("LOCK TABLE evaluation.service, evaluation.api_key IN SHARE MODE")
+            rows = [(one.topic, one.key, one.value, HEADERS) for one in await messages()]
+            await append(connection, rows, schema="evaluation")
+        return len(rows)
 
     async def versions(self, body: str, limit: int) -> list[dict[str, Any]]:
         """Return the newest versions with who applied them, when, and what changed."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from civiloop_shared.postgres.engine import AsyncpgConnection
 
 SOURCE = "urn:civiloop:evaluation-engine"
+_LARGEST_MESSAGE = 700_000
 _COLUMNS = "number, revision, record::text AS record, created_at"
 
 
@@ -176,6 +177,9 @@ class PostgresEvaluationStore:
         self, connection: AsyncpgConnection, draft: Draft, number: int, revision: int, record: bytes, at: datetime
     ) -> None:
         moment = at.isoformat().replace("+00:00", "Z")
+        data = orjson.loads(record)
+        if len(record) > _LARGEST_MESSAGE:
+            data["cuts"] = []  # Kafka takes no larger one; whoever needs the cuts finds them by number and revision
         event = Envelope(
             id=f"{draft.slot.service}/{number}/{revision}",
             source=SOURCE,
@@ -183,7 +187,7 @@ class PostgresEvaluationStore:
             time=moment,
             bodyid=draft.slot.body,
             recordedtime=moment,
-            data=orjson.loads(record),
+            data=data,
         )
         row = (EvaluationRecorded.TOPIC.name, draft.slot.service.encode(), encode(event), HEADERS)
         await append(connection, [row], schema="evaluation")

@@ -6,7 +6,7 @@ Only the process that evaluates a service shows its values, so that replicas don
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -127,7 +127,12 @@ def _kpis(live: list[tuple[str, tuple[EvaluationRecorded, float]]]) -> Iterator[
 
 
 def _verdicts(
-    name: str, help_text: str, of: str, holding: list[tuple[str, str, str]], words: list[str], word: str = "verdict"
+    name: str,
+    help_text: str,
+    of: str,
+    holding: Sequence[tuple[str, str, str]],
+    words: Sequence[str],
+    word: str = "verdict",
 ) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, help_text, labels=["service", of, word])
     for service, one, holds in holding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -70,6 +70,9 @@ class CatalogueStore(Protocol):
 
     async def bodies(self) -> Mapping[str, int]:
         """Return the present version of every body that has a catalogue."""
+
+    async def publish_again(self, messages: Callable[[], Awaitable[Iterable[Message]]]) -> int:
+        """Append what ``messages`` returns to the outbox while no service or key can change; return how many."""
 
     async def versions(self, body: str, limit: int) -> list[dict[str, Any]]:
         """Return the newest versions with who applied them, when, and what changed."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from civiloop_shared.catalogue import CatalogueFollower
 from civiloop_shared.contracts.topics import CATALOGUE
+from civiloop_shared.kafka.topics import ensure_topics
 from tests.support.engine import SERVICE, Client, Engine, until
 
 TARGET = """
@@ -126,6 +131,28 @@ async def test_ingest_services_get_to_know_all_by_the_topic(engine: Engine) -> N
             await follower.stop()
 
 
+async def test_a_kafka_that_is_new_gets_the_whole_catalogue_again(engine: Engine) -> None:
+    other = SERVICE.split("---")[1].replace("parking", "bicycle")
+    async with engine.running() as client:
+        await client.apply(SERVICE, other)
+        await client.apply(SERVICE)
+        revoked = (await client.call("POST", "/v1/keys", {"label": "x", "scopes": ["read"]})).json()["id"]
+        await client.call("DELETE", f"/v1/keys/{revoked}")
+        await engine.relayed()
+    new = dataclasses.replace(engine, prefix=f"{engine.prefix}new.")
+    await ensure_topics(new.infra.bootstrap_servers, new.prefix)
+    command = [sys.executable, "-m", "evaluation_engine", "publish-catalogue"]
+    env = {**os.environ, "DATABASE_URL": engine.database.evaluation}
+    await asyncio.to_thread(subprocess.run, command, env=env, check=True, capture_output=True)
+    async with new.running():
+        await new.relayed()
+    before, after = await engine.topic(CATALOGUE.name), await new.topic(CATALOGUE.name)
+    assert {key: _content(values[-1]) for key, values in before.items()} == {
+        key: _content(values[-1]) for key, values in after.items()
+    }
+    assert after[f"key/{revoked}".encode()] == [None]
+
+
 @pytest.mark.requirement("A4")
 async def test_a_service_that_is_left_out_is_retired_and_can_come_back(engine: Engine) -> None:
     other = SERVICE.split("---")[1].replace("parking", "bicycle")
@@ -185,6 +212,12 @@ async def _key(client: Client, scopes: list[str], **more: Any) -> str:
     made = await client.call("POST", "/v1/keys", {"label": "a key", "scopes": scopes, **more})
     assert made.status_code == 201, made.text
     return str(made.json()["key"])
+
+
+def _content(value: bytes | None) -> Any:
+    """The payload; lists that come from sets have no order."""
+    data = json.loads(value)["data"] if value else {}
+    return {name: sorted(one) if isinstance(one, list) else one for name, one in data.items()}
 
 
 async def _is(holds: Any) -> bool:
