@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from civiloop_cli.imports.mapping_file import read_mapping
+from evaluation_engine.domain.kpi_catalogue import CATALOGUE
+from evaluation_engine.service.catalogue.checking import Known, check_files
+from evaluation_engine.service.catalogue.reading import SourceFile
 from tests.support.reference_pages import NOT_DESCRIBED, pages
 from tests.support.tools import ROOT
 
@@ -47,6 +52,31 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors that a forge makes of the headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """Return the fenced blocks of a language, also those inside of lists."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, flags=re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(block) for block in found]
+
+
+def test_the_catalogue_of_the_tutorial_has_no_fault() -> None:
+    [text] = blocks("tutorial/first-service.md", "yaml")
+    kpis = {one.id: one.direction for one in CATALOGUE}
+
+    checked = check_files([SourceFile("library.yaml", text)], Known("local", kpis))
+
+    assert checked.faults == ()
+    assert {kind for kind, _ in checked.documents} == {"service", "goal", "target"}
+
+
+def test_the_mapping_of_the_guide_to_imports_has_no_fault(tmp_path: Path) -> None:
+    [text] = blocks("how-to/import-a-csv.md", "yaml")
+    file = tmp_path / "cases.yaml"
+    file.write_text(text, encoding="utf-8")
+
+    assert read_mapping(file, "journeys").columns() == {"case", "way", "received", "decided"}
 
 
 def test_no_page_names_a_place_that_only_the_writer_has() -> None:
