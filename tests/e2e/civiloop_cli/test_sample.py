@@ -1,0 +1,161 @@
+"""The sample on a platform of its own: loaded, brought up to now, streamed to; and what the commands make of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from civiloop_cli import sample
+from civiloop_cli.api import Api
+from civiloop_cli.app import app
+from civiloop_cli.progress import PlainProgress
+from civiloop_cli.sample.load import catalogue_files
+from civiloop_cli.sample.profiles import PROFILES
+from tests.support.platform import Infra, RunningPlatform, running_platform
+
+
+@pytest.fixture(scope="module")
+def loaded(infra: Infra) -> Iterator[RunningPlatform]:
+    with running_platform(infra) as platform:
+        load(platform)
+        yield platform
+
+
+def load(platform: RunningPlatform) -> None:
+    progress = PlainProgress(Console(quiet=True))
+    asyncio.run(sample.load(platform.addresses, progress=progress))
+
+
+def civiloop(platform: RunningPlatform, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
+    addresses = platform.addresses
+    for name, value in {
+        "CIVILOOP_KEY": addresses.admin_key,
+        "CIVILOOP_ENGINE_URL": addresses.engine_url,
+        "CIVILOOP_REPORTING_URL": addresses.reporting_url,
+        "CIVILOOP_FEEDBACK_URL": addresses.feedback_url,
+        "CIVILOOP_COLLECTOR_URL": addresses.collector_url,
+        "COLUMNS": "200",
+    }.items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    return done.exit_code, done.output
+
+
+def evaluations(platform: RunningPlatform, service: str) -> list[dict[str, Any]]:
+    with Api(platform.addresses.reporting_url, platform.admin_key) as reporting:
+        found: list[dict[str, Any]] = reporting.get(f"/v1/services/{service}/evaluations", limit=20)["items"]
+        return found
+
+
+@pytest.mark.requirement("A4")
+def test_every_closed_month_of_every_sample_service_is_evaluated(loaded: RunningPlatform) -> None:
+    for profile in PROFILES:
+        assert [one["number"] for one in evaluations(loaded, profile.service)] == [6, 5, 4, 3, 2, 1]
+
+
+@pytest.mark.requirement("E5.3.4")
+def test_the_sample_shows_a_service_to_keep_and_one_to_redesign(loaded: RunningPlatform) -> None:
+    verdicts = {
+        profile.service: next(
+            one["verdict"]
+            for one in evaluations(loaded, profile.service)[0]["benchmarks"]
+            if one["benchmark"] == "redesign"
+        )
+        for profile in PROFILES
+    }
+
+    assert verdicts["residence-certificate"] == "keep"
+    assert verdicts["business-licence"] in {"redesign", "reimplement"}
+
+
+@pytest.mark.requirement("U3")
+def test_what_was_sent_stands_in_the_books(loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out = civiloop(loaded, monkeypatch, "verify", "--json")
+
+    assert (code, json.loads(out)["balanced"]) == (0, True)
+
+
+def test_loading_the_sample_again_changes_no_evaluation(loaded: RunningPlatform) -> None:
+    before = {profile.service: evaluations(loaded, profile.service) for profile in PROFILES}
+
+    load(loaded)
+
+    for service, records in before.items():
+        assert [one["inputs_digest"] for one in evaluations(loaded, service)] == [
+            one["inputs_digest"] for one in records
+        ]
+
+
+def test_the_scorecard_names_value_interval_sample_target_and_status(
+    loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = evaluations(loaded, "parking-permit")[0]["period"]["end"]
+
+    code, out = civiloop(loaded, monkeypatch, "scorecard", "parking-permit")
+
+    assert code == 0, newest
+    assert "completion-rate" in out
+    assert "≥ 85.0 %" in out
+    assert any(word in out for word in ("missed", "too close to call"))
+    assert "redesign:" in out
+
+
+def test_aggregates_rebuilt_from_facts_are_the_same(loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    period = evaluations(loaded, "parking-permit")[0]["period"]
+    days = ("--from", period["start"][:10], "--to", period["end"][:10])
+
+    code, out = civiloop(loaded, monkeypatch, "rebuild", "--service", "parking-permit", *days, "--json")
+
+    done = json.loads(out)
+    assert (code, done["changed"]) == (0, 0)
+    assert done["cells"] > 100
+
+
+def test_applying_the_sample_catalogue_again_makes_no_new_version(
+    loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    for file in catalogue_files():
+        (tmp_path / file["path"]).write_text(file["text"], encoding="utf-8")
+
+    code, out = civiloop(loaded, monkeypatch, "catalogue", "apply", str(tmp_path), "--json")
+
+    assert code == 0
+    assert json.loads(out)["applied"] is False
+
+
+def test_a_catalogue_with_faults_is_refused_with_file_and_line(
+    loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("kind: service\nid: Bad Id\ntitle: {en: X}\nzone: Mars/Olympus\n", encoding="utf-8")
+
+    code, out = civiloop(loaded, monkeypatch, "catalogue", "apply", str(bad), "--keep-missing")
+
+    assert code == 1
+    assert f"{bad}:2: id" in out
+    assert f"{bad}:4: zone" in out
+
+
+def test_the_demo_streams_events_that_are_counted(loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out = civiloop(loaded, monkeypatch, "demo", "--seconds", "3", "--rate", "20")
+
+    assert code == 0, out
+    assert "journeys" in out
+
+
+@pytest.mark.requirement("B22")
+def test_a_key_is_made_listed_and_revoked(loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, made = civiloop(loaded, monkeypatch, "keys", "create", "--scope", "read", "--label", "front end", "--json")
+    key = json.loads(made)
+
+    assert code == 0
+    assert civiloop(loaded, monkeypatch, "keys", "revoke", key["id"])[0] == 0
+    listed = json.loads(civiloop(loaded, monkeypatch, "keys", "list", "--json")[1])
+    assert next(one for one in listed if one["id"] == key["id"])["revoked_at"]
