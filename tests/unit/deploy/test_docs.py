@@ -54,6 +54,14 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_every_promise_names_the_test_that_shows_it_or_says_that_it_is_planned() -> None:
+    rows = re.findall(r"^\| (P\d) \| .+? \| (.+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert [name for name, _ in rows] == [f"P{number}" for number in range(1, 9)]
+    for name, state in rows:
+        assert "planned" in state or re.search(r"shown by \[.+?\]\(tests/.+?\)", state), name
+
+
 def blocks(page: str, language: str) -> list[str]:
     """Return the fenced blocks of a language, also those inside of lists."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
