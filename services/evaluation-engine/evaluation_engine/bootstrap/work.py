@@ -23,7 +23,7 @@ from evaluation_engine.adapters.letter_box import KafkaPublisher, PostgresLetter
 from evaluation_engine.adapters.sink import PostgresSink
 from evaluation_engine.consumers.chores import Chores
 from evaluation_engine.consumers.metrics import IngestMetrics
-from evaluation_engine.consumers.worker import KAFKA, STREAM, IngestWorker
+from evaluation_engine.consumers.worker import KAFKA, STREAM, IngestWorker, WorkerOptions
 from evaluation_engine.service.ingest.answers import AnswerHandler
 from evaluation_engine.service.ingest.batch import IngestBatch
 from evaluation_engine.service.ingest.journeys import JourneyHandler
@@ -76,8 +76,15 @@ def build_worker_app(settings: EngineSettings) -> FastAPI:
 class IngestProcess:
     """Opens in order what a worker needs, waits for what isn't there yet, closes in reverse."""
 
-    def __init__(self, settings: EngineSettings, metrics: IngestMetrics, readiness: Readiness) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        metrics: IngestMetrics,
+        readiness: Readiness,
+        options: WorkerOptions | None = None,
+    ) -> None:
         self._settings = settings
+        self._options = options
         self._metrics = metrics
         self._readiness = readiness
         self._stopping = asyncio.Event()
@@ -133,7 +140,12 @@ class IngestProcess:
         await book.refresh()
         consumer = make_consumer(settings)
         worker = IngestWorker(
-            consumer, IngestBatch(sink, book, _now_ms), handlers_of(book, settings), self._metrics, self._readiness
+            consumer,
+            IngestBatch(sink, book, _now_ms),
+            handlers_of(book, settings),
+            self._metrics,
+            self._readiness,
+            self._options,
         )
         producer = DurableProducer(
             settings.kafka_bootstrap_servers, ProducerOptions(client_id="civiloop-dead-letters", deadline_s=5.0)

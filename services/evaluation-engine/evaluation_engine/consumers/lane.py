@@ -27,17 +27,18 @@ from evaluation_engine.service.ingest.work import Handler
 _log = get_logger("civiloop.ingest")
 
 _SWEEP_LIMIT = 1_000
-_LONGEST_BACKOFF_S = 10.0
-_FENCED_PAUSE_S = 2.0
 _TRACES_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LaneOptions:
-    """How much of a partition is taken at once, and how many may wait here."""
+    """How much of a partition is taken at once, and how long to wait after trouble, in seconds."""
 
     max_batch: int = 4_000
     careful_after: int = 3
+    backoff_s: float = 0.1
+    longest_backoff_s: float = 10.0
+    fenced_pause_s: float = 2.0
 
 
 @dataclass(slots=True)
@@ -118,7 +119,7 @@ class PartitionLane:
                 self.metrics.fenced.inc()
                 _log.warning("fenced", topic=self.topic, partition=self.at.partition)
                 self._forget(forgive=True)
-                await self._pause(_FENCED_PAUSE_S)
+                await self._pause(self.options.fenced_pause_s)
             except UnavailableError as error:
                 await self._again(error, forgive=True)
             except Exception as error:  # a defect or a poison message: attempts are counted
@@ -221,7 +222,8 @@ class PartitionLane:
             "begin again", topic=self.topic, partition=self.at.partition, code=code, exc_info=None if forgive else error
         )
         self._forget(forgive=forgive)
-        await self._pause(min(_LONGEST_BACKOFF_S, 0.1 * 2 ** min(self._failures, 10)))
+        options = self.options
+        await self._pause(min(options.longest_backoff_s, options.backoff_s * 2 ** min(self._failures, 10)))
 
     def _forget(self, *, forgive: bool) -> None:
         """What was in memory may be ahead of the table or behind it: none of it can be used."""

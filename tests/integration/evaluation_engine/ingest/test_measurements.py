@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from tests.support.ingest import NOW, Ingest, measurement
 
-OCTOBER = {"period_from": "2026-10-01T00:00:00+03:00", "period_to": "2026-11-01T00:00:00+02:00"}
+OCTOBER: dict[str, Any] = {"period_from": "2026-10-01T00:00:00+03:00", "period_to": "2026-11-01T00:00:00+02:00"}
 
 
 async def test_values_at_an_instant_add_up_in_thousandths(ingest: Ingest) -> None:
