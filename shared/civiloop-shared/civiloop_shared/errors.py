@@ -6,6 +6,7 @@
     ├── UnsupportedMediaTypeError
     ├── NotAcceptableError
     ├── TooLargeError
+    ├── HeadersTooLargeError
     ├── UnauthorisedError         no key, or one that is unknown, expired or revoked
     ├── ForbiddenError            the key is good and may not do this
     ├── NotFoundError
@@ -84,6 +85,13 @@ class TooLargeError(CiviloopError):
 
     code = "too-large"
     title = "The body is too large"
+
+
+class HeadersTooLargeError(CiviloopError):
+    """The address and the headers of the request are larger than any that is taken."""
+
+    code = "headers-too-large"
+    title = "The headers are too large"
 
 
 class UnauthorisedError(CiviloopError):

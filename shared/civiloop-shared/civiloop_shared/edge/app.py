@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 
 from civiloop_shared.auth.ring import KeyRing
 from civiloop_shared.edge.body import BodyBudget
@@ -131,9 +132,9 @@ def _handle_errors(app: FastAPI, table: ErrorTable) -> None:
         assert isinstance(error, RequestValidationError)
         return problem_of(ValidationError(faults=faults_of(error.errors())), table)
 
-    async def http(_: Request, error: Exception) -> Response:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return _http_problem(error, table)
+        return _http_problem(error, app.routes, request)
 
     app.add_exception_handler(CiviloopError, own)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -143,9 +144,15 @@ def _handle_errors(app: FastAPI, table: ErrorTable) -> None:
 _OF_FRAMEWORK: dict[int, type[CiviloopError]] = {400: MalformedError, 404: NotFoundError, 405: MethodNotAllowedError}
 
 
-def _http_problem(error: HTTPException, table: ErrorTable) -> Response:
+def _http_problem(error: HTTPException, routes: Iterable[BaseRoute], request: Request) -> Response:
     """Turn what the framework raises into a document; its text is left out, it may repeat the input."""
     known = _OF_FRAMEWORK.get(error.status_code)
     code, title = (known.code, known.title) if known else (f"http-{error.status_code}", "The request was refused")
-    allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    allowed = {"Allow": ", ".join(sorted(_methods(routes, request)))} if error.status_code == 405 else {}
     return problem(error.status_code, code, title, headers=allowed)
+
+
+def _methods(routes: Iterable[BaseRoute], request: Request) -> set[str]:
+    """Return the methods of every route at the address: the framework names those of the first one only."""
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in matching for method in getattr(route, "methods", None) or ()}

@@ -40,9 +40,14 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
         position = orjson.loads(raw) if len(cursor) <= _LONGEST_CURSOR else None
     except (ValueError, binascii.Error):
         position = None
-    if not isinstance(position, list) or [type(part) for part in position] != list(kinds):
+    if not isinstance(position, list) or [type(part) for part in position] != list(kinds) or any(map(_odd, position)):
         raise ValidationError.of(ValidationFault("cursor", "is not a cursor of this list"))
     return tuple(position)
+
+
+def _odd(part: Any) -> bool:
+    """Say whether a part is of no use as a sort key: PostgreSQL takes no NUL, and integers of 64 bits."""
+    return "\x00" in part if isinstance(part, str) else isinstance(part, int) and not -(2**63) <= part < 2**63
 
 
 def page_of(found: Sequence[T], limit: int, position_of: Callable[[T], Sequence[str | int]]) -> Page[T]:

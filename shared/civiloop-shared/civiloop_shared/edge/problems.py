@@ -38,6 +38,7 @@ COMMON_STATUSES: Mapping[type[CiviloopError], int] = {
     errors.UnsupportedMediaTypeError: 415,
     errors.ValidationError: 422,
     errors.RateLimitedError: 429,
+    errors.HeadersTooLargeError: 431,
     errors.UnavailableError: 503,
 }
 """Status of each error of the shared tree; a subclass has its parent's unless it is listed itself."""

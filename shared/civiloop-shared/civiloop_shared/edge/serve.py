@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from civiloop_shared.edge.app import runtime_of
+from civiloop_shared.edge.protocol import EdgeProtocol
 from civiloop_shared.observability.logs import get_logger
 from civiloop_shared.observability.readiness import Readiness
 from civiloop_shared.settings import CommonSettings
@@ -60,7 +61,7 @@ def make_server(app: FastAPI, settings: CommonSettings) -> DrainingServer:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=EdgeProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
