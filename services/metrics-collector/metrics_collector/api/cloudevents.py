@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from civiloop_shared.errors import MalformedError, ValidationFault
+from civiloop_shared.errors import MalformedError, ValidationError, ValidationFault
 
 BATCH = "application/cloudevents-batch+json"
 STRUCTURED = "application/cloudevents+json"
@@ -29,13 +29,21 @@ def is_binary(headers: Mapping[bytes, bytes]) -> bool:
 
 
 def from_headers(headers: Mapping[bytes, bytes], data: Any) -> Item:
-    """Return the event of binary mode in structured form."""
+    """Return the event of binary mode in structured form. Raises ``ValidationError`` for what is no UTF-8."""
     event: Item = {
-        name[3:].decode("latin-1"): unquote(value.decode("utf-8", "replace"))
+        name[3:].decode("latin-1"): _unescaped(value, name)
         for name, value in headers.items()
         if name.startswith(b"ce-")
     }
     return {**event, "data": data}
+
+
+def _unescaped(value: bytes, name: bytes) -> str:
+    """Undo percent-encoding. Strictly: two ids that are no text must not become the same replacement characters."""
+    try:
+        return unquote(value.decode("utf-8"), errors="strict")
+    except UnicodeDecodeError:
+        raise ValidationError.of(ValidationFault(name[3:].decode("latin-1"), "is not UTF-8")) from None
 
 
 def events_of(media_type: str, headers: Mapping[bytes, bytes], document: Any) -> list[Any] | None:
