@@ -3,6 +3,7 @@
 CiviloopError
 ├── NotFoundError
 │   ├── UnknownServiceError
+│   ├── UnknownKpiError
 │   └── NothingEvaluatedError   known, but nothing evaluated yet
 └── UnavailableError            the engine or PostgreSQL can't be asked now
 """
@@ -19,6 +20,13 @@ class UnknownServiceError(NotFoundError):
 
     code: ClassVar[str] = "unknown-service"
     title: ClassVar[str] = "There is no such service"
+
+
+class UnknownKpiError(NotFoundError):
+    """No KPI of that id."""
+
+    code: ClassVar[str] = "unknown-kpi"
+    title: ClassVar[str] = "There is no such KPI"
 
 
 class NothingEvaluatedError(NotFoundError):

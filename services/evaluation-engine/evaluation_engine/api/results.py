@@ -32,7 +32,7 @@ router = EdgeRouter(prefix="/v1", tags=["results"])
 _ID = r"^[a-z][a-z0-9-]{1,62}$"
 ServiceId = Annotated[str, Path(pattern=_ID, description="Id of a service of your body.")]
 KpiId = Annotated[str, Path(pattern=_ID, description="Id of a KPI, see `GET /v1/kpis`.")]
-_PERIOD = r"^(live|\d{4}(-\d{2})?|[0-9T:.Z+-]{10,35}/[0-9T:.Z+-]{10,35})$"
+_PERIOD = r"^(live|[0-9]{4}(-[0-9]{2})?|[0-9T:.Z+-]{10,35}/[0-9T:.Z+-]{10,35})$"
 PeriodText = Annotated[str, StringConstraints(max_length=80, pattern=_PERIOD)]
 Period = Annotated[
     PeriodText,
@@ -41,7 +41,7 @@ Period = Annotated[
         examples=["live", "2026-10"],
     ),
 ]
-_DAY = r"^\d{4}-\d{2}-\d{2}(T[0-9:.]{5,16}(Z|[+-]\d{2}:\d{2}))?$"
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,16}(Z|[+-][0-9]{2}:[0-9]{2}))?$"
 From = Annotated[str | None, Query(alias="from", pattern=_DAY, description="First day, inclusive.")]
 To = Annotated[str | None, Query(pattern=_DAY, description="Last day, exclusive.")]
 Every = Annotated[Literal["quarter_hour", "hour", "day", "week", "month"], Query(description="Length of a point.")]

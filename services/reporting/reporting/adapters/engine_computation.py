@@ -18,8 +18,10 @@ from civiloop_shared.errors import (
     ValidationFault,
 )
 from civiloop_shared.observability import current_trace
+from reporting.errors import UnknownKpiError, UnknownServiceError
 
 _REFUSALS: dict[int, type[CiviloopError]] = {401: UnauthorisedError, 403: ForbiddenError, 404: NotFoundError}
+_BY_CODE: dict[str, type[CiviloopError]] = {error.code: error for error in (UnknownServiceError, UnknownKpiError)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,12 @@ def _unavailable(retry_after: float = 2.0) -> UnavailableError:
 
 def _refusal(response: httpx.Response) -> CiviloopError:
     """Return the engine's problem as the same error of ours, so that the caller sees field and reason."""
+    told = _problem(response)
     known = _REFUSALS.get(response.status_code)
     if known is not None:
-        return known(str(_problem(response).get("detail", "")))
+        return _BY_CODE.get(told.get("code", ""), known)(str(told.get("detail", "")))
     if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-        faults = _problem(response).get("errors", [])
+        faults = told.get("errors", [])
         return ValidationError(faults=[ValidationFault(fault["field"], fault["reason"]) for fault in faults])
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return RateLimitedError("the engine is asked too often", retry_after=_retry_after(response))

@@ -22,7 +22,7 @@ _SERVICE = "SELECT definition FROM reporting_v1.service WHERE id = $1 AND ($2::t
 _LIVE = "SELECT record, computed_at AS stored_at FROM reporting_v1.live_status WHERE service_id = $1"
 _EVALUATIONS = """
     SELECT record, created_at AS stored_at FROM reporting_v1.evaluation
-    WHERE service_id = $1 AND (closed OR NOT $2) AND (newest OR $3) AND ($4::int IS NULL OR number < $4)
+    WHERE service_id = $1 AND (closed OR NOT $2) AND (newest OR $3) AND ($4::bigint IS NULL OR number < $4)
     ORDER BY number DESC, revision DESC LIMIT $5
 """
 _EVALUATION_OF = """

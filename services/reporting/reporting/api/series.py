@@ -20,10 +20,10 @@ from civiloop_shared.edge import (
 )
 from reporting.api.caller import KpiId, ServiceId, key_of
 from reporting.api.tables import HEADER, result_rows
-from reporting.errors import UnknownServiceError
+from reporting.errors import UnknownKpiError, UnknownServiceError
 from reporting.service.read_results import ReadResults
 
-_INSTANT = r"^\d{4}-\d{2}-\d{2}(T[0-9:.]+(Z|[+-]\d{2}:\d{2}))?$"
+_INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,16}(Z|[+-][0-9]{2}:[0-9]{2}))?$"
 From = Annotated[str | None, Query(alias="from", pattern=_INSTANT, description="First day or instant, inclusive.")]
 To = Annotated[str | None, Query(pattern=_INSTANT, description="Last day or instant, exclusive.")]
 Every = Annotated[Literal["quarter_hour", "hour", "day", "week", "month"], Query(description="Length of a point.")]
@@ -47,7 +47,7 @@ _POLICY = RoutePolicy(
     body_cap=0,
     timeout=15.0,
     example=_EXAMPLE,
-    errors=(UnknownServiceError,),
+    errors=(UnknownServiceError, UnknownKpiError),
     requires=("postgresql",),
 )
 
