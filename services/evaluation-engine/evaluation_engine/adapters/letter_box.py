@@ -29,9 +29,11 @@ SELECT {_COLUMNS} FROM evaluation.dead_letter
 WHERE relayed_at IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 """  # noqa: S608
 
+# What is larger can't be counted whatever is mended: no event of ours comes near it.
 _TO_REPLAY = f"""
 SELECT {_COLUMNS} FROM evaluation.dead_letter
-WHERE (body_id = $1 OR body_id IS NULL) AND value IS NOT NULL AND ($3::text IS NULL OR topic = $3) AND id > $4
+WHERE (body_id = $1 OR body_id IS NULL) AND ($3::text IS NULL OR topic = $3) AND id > $4
+    AND octet_length(value) + coalesce(octet_length(key), 0) <= 524288
     AND CASE WHEN $2::bigint[] IS NULL THEN replayed_at IS NULL ELSE id = ANY($2) END
 ORDER BY id LIMIT $5 FOR UPDATE
 """  # noqa: S608

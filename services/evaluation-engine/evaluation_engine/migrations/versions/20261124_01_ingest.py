@@ -146,7 +146,7 @@ CREATE TABLE evaluation.dead_letter (
     erased_at timestamptz
 );
 CREATE INDEX dead_letter_to_relay ON evaluation.dead_letter (id) WHERE relayed_at IS NULL;
-CREATE INDEX dead_letter_by_key ON evaluation.dead_letter (topic, key) WHERE value IS NOT NULL;
+CREATE INDEX dead_letter_by_key ON evaluation.dead_letter USING hash (key) WHERE erased_at IS NULL;
 """
 
 
