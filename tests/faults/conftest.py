@@ -58,7 +58,9 @@ class Ground:
         made = Traffic(self.seed, **options)
         print(f"seed {self.seed}, run {made.run}")
         async with self.client(self.platform.addresses.engine_url) as engine:
-            answer = await engine.post("/v1/catalogue/apply", json={"files": [{"path": "t.yaml", "text": made.catalogue()}]})
+            answer = await engine.post(
+                "/v1/catalogue/apply", json={"files": [{"path": "t.yaml", "text": made.catalogue()}]}
+            )
             assert answer.status_code == 200, answer.text
         probe = {**made.journey()[0].document}
         async with self.client(self.platform.addresses.collector_url) as collector:
@@ -66,7 +68,9 @@ class Ground:
         return made
 
     async def _known(self, collector: httpx.AsyncClient, probe: dict[str, Any]) -> bool:
-        return (await collector.post("/v1/journeys", params={"dry_run": 1}, json={"events": [probe]})).status_code == 200
+        return (
+            await collector.post("/v1/journeys", params={"dry_run": 1}, json={"events": [probe]})
+        ).status_code == 200
 
     def counted(self, traffic: Traffic) -> Counted:
         return Counted(self.platform, traffic)
