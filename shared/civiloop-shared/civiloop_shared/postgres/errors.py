@@ -13,6 +13,9 @@ from civiloop_shared.errors import CiviloopError, DeadlineExceededError, Unavail
 
 _DEPENDENCY = "postgresql"
 
+_Confused = asyncpg.InternalClientError
+"""What asyncpg raises when a connection is used whose server ended it in the middle of something."""
+
 _TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "25P03", "57P01", "57P02", "57P03", "53300", "53400"})
 """Serialisation failure, deadlock, lock timeout, idle timeout, shutdown, too many connections."""
 
@@ -41,7 +44,7 @@ def is_connection_lost(error: BaseException) -> bool:
     state = sqlstate_of(error)
     if state is not None:
         return state.startswith("08") or state in _CUT
-    return any(isinstance(one, OSError | asyncpg.InterfaceError | InterfaceError) for one in _chain(error))
+    return any(isinstance(one, OSError | asyncpg.InterfaceError | _Confused | InterfaceError) for one in _chain(error))
 
 
 def is_transient(error: BaseException) -> bool:
@@ -65,7 +68,7 @@ def translate_errors() -> Iterator[None]:
     """Turn what the driver raises inside into our errors; defects pass unchanged."""
     try:
         yield
-    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, _Confused, OSError, TimeoutError) as error:
         ours = translated(error)
         if ours is None:
             raise

@@ -131,13 +131,9 @@ def _has_nul(value: Any) -> bool:
 
 
 def _faults(error: ValidationError) -> str:
-    """Return field and reason of the first faults, never the input: names that a sender made up are cut out."""
+    """Return field and reason of the first faults, never the input: deeper names may be what a sender made up."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[:_FAULTS_TOLD]
-    return "; ".join(f"{_path(one['loc'])}: {one['msg']}" for one in found)
-
-
-def _path(parts: tuple[int | str, ...]) -> str:
-    return ".".join(_name(str(part)) or "?" for part in parts) or "data"
+    return "; ".join(f"{one['loc'][0] if one['loc'] else 'data'}: {one['msg']}" for one in found)
 
 
 def _sender(record: StreamRecord) -> tuple[str | None, str | None, date | None]:
