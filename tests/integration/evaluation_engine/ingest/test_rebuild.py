@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,11 @@ def traffic(seed: int = 1, journeys: int = 40) -> list[tuple[str, int, Sent]]:
     for n in range(journeys):
         begun = NOW - timedelta(hours=dice.randrange(180 * 24))
         service = dice.choice(["permit", "tax"])
-        common = {"service": service, "language": dice.choice(["en", "el", "fa"]), "segments": {"age": "65+"}}
+        common: dict[str, Any] = {
+            "service": service,
+            "language": dice.choice(["en", "el", "fa"]),
+            "segments": {"age": "65+"},
+        }
         for k in range(dice.randrange(1, 5)):
             kind = "started" if k == 0 else dice.choice(KINDS)
             at = begun + k * dice.randrange(1, 90) * HOUR

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -49,19 +48,14 @@ async def counted(
     return dict(await ingest.cells())
 
 
-@pytest.fixture
-async def shared(ingest: Ingest) -> AsyncIterator[Ingest]:
-    yield ingest
-
-
 @pytest.mark.requirement("A4")
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), workers=st.sampled_from([1, 2, 4]))
-async def test_order_and_number_of_workers_do_not_matter(shared: Ingest, seed: int, workers: int) -> None:
+async def test_order_and_number_of_workers_do_not_matter(ingest: Ingest, seed: int, workers: int) -> None:
     events = [(topic, one) for topic, _, one in traffic(seed % 3, journeys=25)]
     dice = random.Random(seed)
 
-    once = await counted(shared, events, 1, random.Random(0))
+    once = await counted(ingest, events, 1, random.Random(0))
 
     assert len(once) > 50
-    assert await counted(shared, events, workers, dice) == once
+    assert await counted(ingest, events, workers, dice) == once
