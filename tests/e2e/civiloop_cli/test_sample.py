@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -159,3 +160,16 @@ def test_a_key_is_made_listed_and_revoked(loaded: RunningPlatform, monkeypatch: 
     assert civiloop(loaded, monkeypatch, "keys", "revoke", key["id"])[0] == 0
     listed = json.loads(civiloop(loaded, monkeypatch, "keys", "list", "--json")[1])
     assert next(one for one in listed if one["id"] == key["id"])["revoked_at"]
+
+
+def test_the_live_verdict_goes_on_from_the_last_closed_month(loaded: RunningPlatform) -> None:
+    with Api(loaded.addresses.reporting_url, loaded.admin_key) as reporting:
+
+        def live() -> str:
+            benchmarks = reporting.get("/v1/services/business-licence/scorecard")["benchmarks"]
+            return next(str(one["verdict"]) for one in benchmarks if one["benchmark"] == "redesign")
+
+        deadline = time.monotonic() + 10
+        while live() not in {"redesign", "reimplement"}:
+            assert time.monotonic() < deadline, f"the live verdict is {live()}"
+            time.sleep(0.2)

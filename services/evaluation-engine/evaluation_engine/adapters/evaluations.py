@@ -24,6 +24,13 @@ _LARGEST_MESSAGE = 700_000
 _COLUMNS = "number, revision, record::text AS record, created_at"
 
 
+_TOUCH = (
+    "INSERT INTO evaluation.aggregate_touch AS t VALUES ($1, 'evaluation', 0, 1)"
+    " ON CONFLICT (service_id, topic, partition) DO UPDATE SET generation = t.generation + 1"
+)
+"""A stored evaluation moves the rules on that the live status starts from, so the live status is computed anew."""
+
+
 class PostgresEvaluationStore:
     """Implements ``EvaluationStore``. Numbers of a service are given under a lock of the transaction."""
 
@@ -48,6 +55,7 @@ class PostgresEvaluationStore:
             record = draft.finish(number, revision, old["record"].encode() if old else None)
             stored_at = await self._insert(connection, draft, number, revision, record)
             await self._announce(connection, draft, number, revision, record, stored_at)
+            await connection.execute(_TOUCH, slot.service)
         return Stored(number, revision, record, created=True, stored_at=stored_at)
 
     async def known(self, service: str, cycle: str) -> list[Known]:

@@ -42,7 +42,7 @@ def scorecard(
 def evaluate(
     service: ServiceArgument,
     period: Annotated[
-        str | None, typer.Option("--period", help="A period, YYYY-MM for a month. [default: the newest closed one]")
+        str | None, typer.Option("--period", help="A period, YYYY-MM for a month. [default: the current one so far]")
     ] = None,
     json: JsonOption = False,
     url: UrlOption = None,
