@@ -153,6 +153,7 @@ async def list_evaluations(
         example={"period": "2026-10"},
         errors=(UnknownServiceError,),
     ),
+    responses={201: {"description": "Evaluated: a new number or revision."}},
 )
 async def evaluate_service(
     service_id: ServiceId, wanted: EvaluateIn, scorecards: ScorecardDesk, principal: CurrentPrincipal
