@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -56,7 +57,7 @@ class Ground:
     async def traffic(self, **options: Any) -> Traffic:
         """Traffic whose services are in force everywhere."""
         made = Traffic(self.seed, **options)
-        print(f"seed {self.seed}, run {made.run}")
+        tell(f"seed {self.seed}, run {made.run}")
         async with self.client(self.platform.addresses.engine_url) as engine:
             answer = await engine.post(
                 "/v1/catalogue/apply", json={"files": [{"path": "t.yaml", "text": made.catalogue()}]}
@@ -95,6 +96,11 @@ class Ground:
             self.of(name).resume(name)
         for name in self.names:
             self.of(name).start(name)
+
+
+def tell(text: str) -> None:
+    """Shown when a test fails, and with `-s`."""
+    sys.stdout.write(f"{text}\n")
 
 
 async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.driver import Driver, pack
 
-from .conftest import SECOND_WORKER, SESSION_S, WORKERS, Ground, until
+from .conftest import SECOND_WORKER, SESSION_S, WORKERS, Ground, tell, until
 
 EVENTS = 14_000
 FENCED, RECORDS, OWNED = (f"civiloop_ingest_{name}" for name in ("fenced_total", "records_total", "partitions_owned"))
@@ -32,7 +32,7 @@ async def test_the_late_commit_of_a_worker_stopped_past_its_session_is_refused(g
     # The other one takes over all partitions and counts everything, as if this one were dead.
     begun = time.monotonic()
     await counted.demand_exactly_once(driver.ledger, TAKE_OVER_S)
-    print(f"taken over in {time.monotonic() - begun:.0f} s")
+    tell(f"taken over in {time.monotonic() - begun:.0f} s")
     assert time.monotonic() - begun > SESSION_S / 2, "nothing had to be taken over"
 
     ground.platform.resume(SECOND_WORKER)

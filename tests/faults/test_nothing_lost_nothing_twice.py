@@ -12,7 +12,7 @@ from tests.support.counted import Counted
 from tests.support.driver import Driver, pack, with_duplicates
 from tests.support.ledger import Measures
 
-from .conftest import Ground, until
+from .conftest import Ground, tell, until
 
 FEEDBACK, EVENTS = 8_000, 12_000
 VICTIMS = ("engine-worker", "kafka", "postgres", "feedback-api", "metrics-collector")
@@ -36,7 +36,7 @@ async def test_what_was_acknowledged_is_counted_once_whoever_is_killed(ground: G
 
     ledger = driver.ledger
     assert len(ledger.sent) == FEEDBACK + EVENTS
-    print(
+    tell(
         f"{driver.attempts} requests, {driver.retries} retries, {len(ledger.unknown)} of unknown fate,"
         f" driven in {time.monotonic() - begun:.0f} s"
     )
@@ -45,7 +45,7 @@ async def test_what_was_acknowledged_is_counted_once_whoever_is_killed(ground: G
     await counted.demand_balance()
     for service in traffic.service_ids:
         await demand_scorecard(ground, counted, service, numbers)
-    print(f"{len(numbers)} numbers compared in each grain, {time.monotonic() - begun:.0f} s in all")
+    tell(f"{len(numbers)} numbers compared in each grain, {time.monotonic() - begun:.0f} s in all")
 
 
 async def kill_under_load(ground: Ground, driver: Driver, victim: str, round_: int) -> None:

@@ -1,4 +1,4 @@
-"""One dependency is away for a while: what can go on goes on, the rest says so at once, and nothing has to be restarted."""
+"""One dependency is away for a while: what can go on goes on, the rest says so at once, nothing is restarted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.support.ledger import ClientLedger
 from tests.support.traffic import Piece, Traffic
 
-from .conftest import WORKERS, Ground, until
+from .conftest import WORKERS, Ground, tell, until
 
 AWAY_S = 12.0
 QUICK_S = 3.0
@@ -110,7 +110,7 @@ async def test_without_kafka_feedback_is_taken_and_journeys_are_told_to_come_aga
         await client.refused_kindly(client.traffic.journey()[0])
 
     await during(AWAY_S, act)
-    print(f"slowest answer {client.slowest_s:.2f} s")
+    tell(f"slowest answer {client.slowest_s:.2f} s")
     assert client.slowest_s < QUICK_S
     ground.infra.resume("kafka")
     await ground.start("kafka")
@@ -137,7 +137,7 @@ async def test_without_postgresql_journeys_are_taken_and_the_rest_comes_back_by_
         await quickly_refused(ground, addresses.engine_url, f"/v1/services/{service}/scorecard")
 
     await during(AWAY_S / 2, act)
-    print(f"slowest answer {client.slowest_s:.2f} s")
+    tell(f"slowest answer {client.slowest_s:.2f} s")
     assert client.slowest_s < QUICK_S
     await ground.start("postgres")
     await client.retry_refused()
@@ -219,5 +219,5 @@ async def test_a_revoked_key_is_refused_everywhere_within_two_seconds(ground: Gr
         await until(good_everywhere, 10)
         assert (await admin.delete(f"/v1/keys/{made['id']}")).status_code in (200, 204)
         took = await until(refused_everywhere, 10)
-    print(f"refused everywhere after {took:.2f} s")
+    tell(f"refused everywhere after {took:.2f} s")
     assert took < 2.0

@@ -7,16 +7,16 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 
 from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS, MEASUREMENTS
 from tests.support.counted import Counted
 from tests.support.driver import pack
 from tests.support.ledger import ClientLedger, key_of
+from tests.support.straight import Straight, put_straight, record_of
 from tests.support.traffic import BODY, SOURCE, Piece, Traffic
 
 from .conftest import Ground, until
@@ -32,6 +32,10 @@ class Poison:
     reason: str
     value: bytes | None
     key: bytes = b"local/poison"
+
+    @property
+    def record(self) -> Straight:
+        return Straight(self.topic, self.key, self.value)
 
 
 def event(traffic: Traffic, number: str, **changes: Any) -> bytes:
@@ -110,9 +114,9 @@ async def test_poison_goes_to_the_dlq_with_its_reason_and_the_rest_is_counted(gr
     wanted = Counter((one.topic, one.reason) for one in parts)
     async with asyncio.TaskGroup() as group:
         group.create_task(driver.run())
-        group.create_task(put(ground, [one for one in parts if one.reason != "id_reused"]))
+        group.create_task(put(ground, [one.record for one in parts if one.reason != "id_reused"]))
     assert key_of(known) in await counted.wait_for([key_of(known)], 30)
-    await put(ground, [one for one in parts if one.reason == "id_reused"])
+    await put(ground, [one.record for one in parts if one.reason == "id_reused"])
 
     assert await set_aside(counted, before, len(parts)) == wanted
     await counted.demand_exactly_once(driver.ledger)
@@ -136,7 +140,7 @@ async def test_a_dead_letter_is_replayed_once_its_cause_is_mended(ground: Ground
     late = Traffic(ground.seed + 1, services=1)
     events = [piece for _ in range(20) for piece in late.journey()]
     before = await newest_letter(counted)
-    await put(ground, [as_record(piece) for piece in events])
+    await put(ground, [record_of(piece) for piece in events])
     reasons = await set_aside(counted, before, len(events))
     assert reasons == {(JOURNEYS.name, "unknown_service"): len(events)}
 
@@ -155,34 +159,8 @@ async def test_a_dead_letter_is_replayed_once_its_cause_is_mended(ground: Ground
     await counted.demand_balance()
 
 
-def as_record(piece: Piece) -> Poison:
-    """An event as the collector puts it on its topic."""
-    data = {name: value for name, value in piece.document.items() if name not in ("id", "source")}
-    envelope = {
-        "specversion": "1.0",
-        "id": piece.id,
-        "source": SOURCE,
-        "type": f"civiloop.journey.{data['kind']}.v1",
-        "time": data["occurred_at"],
-        "bodyid": BODY,
-        "recordedtime": datetime.now(UTC).isoformat(),
-        "data": data,
-    }
-    key = f"{BODY}/{data['journey_id']}".encode()
-    return Poison(JOURNEYS.name, "", json.dumps(envelope).encode(), key)
-
-
-async def put(ground: Ground, records: list[Poison]) -> None:
-    """Write records past the services, as a defect of somebody else would."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=ground.infra.bootstrap_servers, acks="all", max_request_size=4 * MEBIBYTE
-    )
-    await producer.start()
-    try:
-        for one in records:
-            await producer.send_and_wait(ground.platform.prefix + one.topic, one.value, key=one.key)
-    finally:
-        await producer.stop()
+async def put(ground: Ground, records: list[Straight]) -> None:
+    await put_straight(ground.infra.bootstrap_servers, ground.platform.prefix, records)
 
 
 async def newest_letter(counted: Counted) -> int:

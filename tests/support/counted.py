@@ -24,7 +24,8 @@ GRAINS = ("quarter", "day", "month")
 
 _AGGREGATES = """
 SELECT service_id, cut, data::text FROM evaluation.aggregate
-WHERE service_id = ANY($1) AND grain = $2 AND (cut = '' OR cut ~ '^channel=[a-z]+$')
+WHERE topic IN ('feedback.received', 'telemetry.journeys') AND service_id = ANY($1) AND grain = $2
+    AND (cut = '' OR cut ~ '^channel=[a-z]+$')
 """
 _FACTS = """
 SELECT encode(feedback_key, 'hex') FROM evaluation.answer WHERE service_id = ANY($1) AND state = 'counted'
@@ -95,7 +96,7 @@ class Counted:
             await asyncio.sleep(0.5)
         uneven = [row for part in ("partitions", "feedback") for row in report[part] if row["imbalance"]]
         assert (code, report["balanced"], uneven, waiting) == (0, True, [], 0)
-        ledger = await self.get(self.platform.addresses.engine_url, "/v1/ledger")
+        ledger: dict[str, Any] = await self.get(self.platform.addresses.engine_url, "/v1/ledger")
         assert ledger["imbalance"] == 0
         return ledger
 

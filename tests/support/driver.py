@@ -116,10 +116,12 @@ class Driver:
         """Send everything."""
         limits = httpx.Limits(max_connections=self.connections)
         headers = {"Authorization": f"Bearer {self.api_key}"}
-        async with httpx.AsyncClient(headers=headers, timeout=_TIMEOUT_S, limits=limits, trust_env=False) as client:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self.connections):
-                    group.create_task(self._work(client))
+        async with (
+            httpx.AsyncClient(headers=headers, timeout=_TIMEOUT_S, limits=limits, trust_env=False) as client,
+            asyncio.TaskGroup() as group,
+        ):
+            for _ in range(self.connections):
+                group.create_task(self._work(client))
 
     async def _work(self, client: httpx.AsyncClient) -> None:
         while self._next < len(self.parcels):

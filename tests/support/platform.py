@@ -257,7 +257,7 @@ class RunningPlatform(Processes):
         for name in self.names:
             self.wait_ready(name)
 
-    def add_worker(self, name: str = "engine-worker-2") -> str:
+    def add_worker(self, name: str = "engine-worker-2", *, wait: bool = True) -> str:
         """Start one more ingest worker of the same group and return the URL of its health and metrics."""
         port = Ports.free()["engine-worker"]
         spec = next(spec for spec in service_specs(self.wiring) if spec.name == "engine-worker")
@@ -272,7 +272,8 @@ class RunningPlatform(Processes):
             ready_url=f"{url}/readyz",
         )
         self.add(another, partial(service_gap, another.ready_url))
-        self.wait_ready(name)
+        if wait:
+            self.wait_ready(name)
         return url
 
 

@@ -44,7 +44,7 @@ class Piece:
 
 @dataclass
 class Traffic:
-    """Makes pieces that are the same for the same seed, apart from ``run``, the prefix of all ids, and from the date."""
+    """Makes the same pieces for the same seed, apart from the date and from ``run``, the prefix of all ids."""
 
     seed: int
     services: int = 3
@@ -61,15 +61,16 @@ class Traffic:
 
     def catalogue(self) -> str:
         """The services, each in another zone."""
-        return "\n---\n".join(
-            ["kind: body\nid: local\ntitle: {en: Tests}"]
-            + [
-                f"kind: service\nid: {name}\ntitle: {{en: {name}}}\nzone: {ZONES[n % len(ZONES)]}\nlanguages: [en, el]\n"
-                f"channels: [{', '.join(CHANNELS)}]\ndigital_channels: [{', '.join(sorted(DIGITAL))}]\n"
-                f"steps: [{', '.join(STEPS)}]\nsegments: {{age: [18-64, 65-plus]}}"
-                for n, name in enumerate(self.service_ids)
-            ]
+        shared = (
+            f"languages: [en, el]\nchannels: [{', '.join(CHANNELS)}]\n"
+            f"digital_channels: [{', '.join(sorted(DIGITAL))}]\n"
+            f"steps: [{', '.join(STEPS)}]\nsegments: {{age: [18-64, 65-plus]}}\n"
         )
+        services = [
+            f"---\nkind: service\nid: {name}\ntitle: {{en: {name}}}\nzone: {ZONES[n % len(ZONES)]}\n{shared}"
+            for n, name in enumerate(self.service_ids)
+        ]
+        return "kind: body\nid: local\ntitle: {en: Tests}\n" + "".join(services)
 
     def pieces(self, feedback: int, events: int) -> list[Piece]:
         """So many answers, and whole journeys up to so many events, everything in an order of its own."""
