@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -112,7 +113,9 @@ def _trace(value: object) -> str | None:
     return value if isinstance(value, str) and len(value) == _TRACEPARENT else None
 
 
+@lru_cache(maxsize=4_096)
 def _recorded_at(text: str) -> int:
+    """Events that were sent together were received at one time."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
