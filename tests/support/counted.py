@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.support.ledger import ClientLedger, Measures, differences, expected, without_bins
+from tests.support.ledger import ClientLedger, Measures, comparable, differences, expected
 from tests.support.platform import RunningPlatform
 from tests.support.traffic import Traffic
 
@@ -59,7 +59,7 @@ class Counted:
         for service, cut, data in await self.query(_AGGREGATES, self.traffic.service_ids, grain):
             for name, amount in json.loads(data).items():
                 found[service, cut, name] += amount
-        return without_bins(found)
+        return comparable(found)
 
     async def wait_for(self, identities: Iterable[str], timeout_s: float) -> Counter[str]:
         """Return the facts once these are all among them, or when the time is over."""

@@ -19,6 +19,11 @@ Measures = dict[tuple[str, str, str], int]
 """Sums over all time by (service, cut, measure)."""
 
 ENDS = ("fulfilled", "refused", "ineligible", "withdrawn", "abandoned")
+_MODELLED = re.compile(
+    r"answers|(rating|nps|effort|task)\..+|(surv|dur|wait)\..+|step\..+\.(reached|abandoned|errors)"
+    r"|j\.(started|outcome|completed|fulfilled|refused|ineligible|withdrawn|abandoned|first_time|fault)"
+    r"|e\.(completed|digital|fulfilled|dur\..+)"
+)
 _BINNED = re.compile(r"(surv\.(?!start$)[a-z]+|e\.dur)\.\d+")
 
 
@@ -60,10 +65,12 @@ def expected(pieces: Iterable[Piece]) -> Measures:
     return {name: amount for name, amount in tally.items() if amount}
 
 
-def without_bins(stored: Mapping[tuple[str, str, str], int]) -> Measures:
-    """Stored sums with the bins of durations added up: how wide they are is no business of ours."""
+def comparable(stored: Mapping[tuple[str, str, str], int]) -> Measures:
+    """Stored sums that the model knows, the bins of durations added up: how wide they are is no business of ours."""
     found: Counter[tuple[str, str, str]] = Counter()
     for (service, cut, name), amount in stored.items():
+        if not _MODELLED.fullmatch(name):
+            continue
         binned = _BINNED.fullmatch(name)
         found[service, cut, f"{binned[1]}.*" if binned else name] += amount
     return {name: amount for name, amount in found.items() if amount}
