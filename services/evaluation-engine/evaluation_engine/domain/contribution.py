@@ -21,6 +21,17 @@ from evaluation_engine.domain.sketch import bin_of
 
 OTHER = "other"
 
+COUNTING = 1
+"""Which measures a fact adds. A fact keeps the number that it was counted by: what went in must come out again.
+
+1 (since packs): j.errored, j.helped, j.helped_again, j.assisted, j.switched.
+"""
+
+UMUX_LITE = ("umux-lite-capable", "umux-lite-easy")
+"""The two questions of UMUX-Lite, 1 to 7 each: their sum less 2 is counted for each person who answered both."""
+
+AnswerValue = int | str | tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class FactContext:
@@ -32,6 +43,7 @@ class FactContext:
     steps: frozenset[str]
     languages: frozenset[str]
     segments: Mapping[str, frozenset[str]]
+    counting: int = 0
 
     def step(self, name: str) -> str:
         """A known step, or `other`."""
@@ -98,6 +110,8 @@ class Answer:
     nps: int | None = None
     effort: int | None = None
     task: str | None = None
+    questions: tuple[tuple[str, AnswerValue], ...] = ()
+    offered: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +162,8 @@ def _from_start(state: JourneyState, end: End | None, context: FactContext) -> M
     if state.waits:
         found["wait.n"] = state.waits
         found["wait.sum"] = state.waiting_ms
+    if context.counting:
+        _on_the_way(found, state)
     for step in dict.fromkeys(map(context.step, state.steps)):
         found[f"step.{step}.reached"] = 1
     for at_step in state.errors:
@@ -157,6 +173,19 @@ def _from_start(state: JourneyState, end: End | None, context: FactContext) -> M
     if end:
         _ended(found, state, end, context)
     return found
+
+
+def _on_the_way(found: Measures, state: JourneyState) -> None:
+    if state.errors:
+        found["j.errored"] = 1
+    if state.help_sought:
+        found["j.helped"] = 1
+        if state.help_sought > 1:
+            found["j.helped_again"] = 1
+    if state.assisted:
+        found["j.assisted"] = 1
+    if state.channels > 1:
+        found["j.switched"] = 1
 
 
 def _ended(found: Measures, state: JourneyState, end: End, context: FactContext) -> None:
@@ -196,7 +225,26 @@ def of_answer(answer: Answer, context: FactContext) -> tuple[Share, ...]:
             measures[f"{name}.{value}"] = 1
     if answer.task is not None:
         measures[f"task.{answer.task}"] = 1
+    if answer.questions:
+        _questions(measures, answer)
     return (Share(_address(answer.service, answer.at_ms, answer.channel, others, context), measures),)
+
+
+def _questions(found: Measures, answer: Answer) -> None:
+    """Count each answer; of several choices each that was offered, so that what was not offered is no answer."""
+    offered = dict(answer.offered)
+    for question, value in answer.questions:
+        if not isinstance(value, tuple):
+            found[f"q.{question}.{value}"] = 1
+            continue
+        found[f"q.{question}.offered"] = 1
+        for choice in dict.fromkeys((*offered.get(question, ()), *value)):
+            found[f"q.{question}.{choice}.offered"] = 1
+        for choice in value:
+            found[f"q.{question}.{choice}.ticked"] = 1
+    capable, easy = (dict(answer.questions).get(question) for question in UMUX_LITE)
+    if isinstance(capable, int) and isinstance(easy, int):
+        found[f"q.umux-lite.{capable + easy - 2}"] = 1
 
 
 def of_measurement(measurement: Measurement, context: FactContext) -> tuple[Share, ...]:

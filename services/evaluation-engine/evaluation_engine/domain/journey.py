@@ -103,6 +103,7 @@ class JourneyState:
     last_channel: str | None
     last_at_ms: int
     observed_until_ms: int | None
+    channels: int = 1
 
     @property
     def excluded(self) -> bool:
@@ -174,6 +175,7 @@ def fold_ordered(ordered: list[JourneyEvent]) -> JourneyState | None:
         last_channel=_channel_until(ordered, last),
         last_at_ms=last.at_ms,
         observed_until_ms=_observed_until(ordered),
+        channels=len({e.channel for e in ordered if e.channel}),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from civiloop_shared.contracts.feedback import MAX_COMMENT, TaskDone
+from civiloop_shared.contracts.feedback import MAX_ANSWERS, MAX_COMMENT, AnswerValue, Choices, TaskDone
 from civiloop_shared.contracts.values import Channel, EventId, EventSource, Identifier, Instant, Label, LanguageTag
 from civiloop_shared.edge.faults import parse_model
 from feedback_api.domain.feedback import Submission
@@ -48,6 +48,16 @@ class FeedbackItem(BaseModel):
     occurred_at: TextInstant | None = Field(None, description="When it was said; default: now.")
     assisted_digital: Annotated[bool, Field(strict=True)] = False
     segments: dict[Identifier, Label] = Field(default_factory=dict, max_length=10)
+    answers: dict[Identifier, AnswerValue] = Field(
+        default_factory=dict,
+        max_length=MAX_ANSWERS,
+        description="Answers to the questions that the service declares, by the id of the question.",
+    )
+    offered: dict[Identifier, Choices] = Field(
+        default_factory=dict,
+        max_length=MAX_ANSWERS,
+        description="What could be ticked, where that was not every choice of the question.",
+    )
     contact: Annotated[str, StringConstraints(min_length=1, max_length=320)] | None = Field(
         None, description="How to reach the person. Encrypted here, and never leaves this service."
     )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from civiloop_shared.contracts.catalogue import ServiceDefined
 from civiloop_shared.errors import ValidationFault
 from feedback_api.domain.feedback import Submission
+from feedback_api.domain.questions import question_faults
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of our clock a client's clock may be."""
@@ -22,6 +23,7 @@ def faults_of(
         *_segment_faults(submission, service),
         *_time_faults(submission, service, now, observed_until),
         *_answer_faults(submission),
+        *question_faults(submission, service),
     )
 
 
@@ -66,4 +68,4 @@ def _time_faults(
 
 def _answer_faults(submission: Submission) -> Iterator[ValidationFault]:
     if not submission.says_something():
-        yield ValidationFault("rating", "answer at least one of rating, nps, effort, task_done, comment")
+        yield ValidationFault("rating", "answer at least one of rating, nps, effort, task_done, comment, answers")

@@ -31,9 +31,11 @@ class Submission:
     occurred_at: datetime | None = None
     assisted_digital: bool = False
     segments: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, int | str | list[str]] = field(default_factory=dict)
+    offered: dict[str, list[str]] = field(default_factory=dict)
     contact: str | None = None
 
-    def answers(self) -> dict[str, Any]:
+    def said(self) -> dict[str, Any]:
         """Return what was said, without what says where and when, and without the contact."""
         given = {
             "rating": self.rating,
@@ -47,12 +49,15 @@ class Submission:
             "journey_id": self.journey_id,
             "assisted_digital": self.assisted_digital or None,
             "segments": self.segments or None,
+            "answers": self.answers or None,
+            "offered": self.offered or None,
         }
         return {name: value for name, value in given.items() if value is not None}
 
     def says_something(self) -> bool:
         """Say whether at least one question is answered."""
-        return any(value is not None for value in (self.rating, self.nps, self.effort, self.task_done, self.comment))
+        fixed = (self.rating, self.nps, self.effort, self.task_done, self.comment)
+        return bool(self.answers) or any(value is not None for value in fixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,6 @@ def content_hash(submission: Submission) -> int:
             "channel": submission.channel,
             "occurred_at": submission.occurred_at and submission.occurred_at.astimezone(UTC),
             "contact": submission.contact,
-            **submission.answers(),
+            **submission.said(),
         },
     )

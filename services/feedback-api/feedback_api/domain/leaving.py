@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,16 +16,27 @@ _LONGEST = {"comment": MAX_COMMENT, "step": 100, "page": 500}
 """Free text, and how much of it the contract takes: a mask can be longer than what it hides."""
 
 
-def received(feedback: Identified, *, occurred_at: datetime, quarantined: bool = False) -> dict[str, Any]:
-    """Return the payload of ``FeedbackReceived``. Free text is masked; fields without a value are left out."""
+def received(
+    feedback: Identified,
+    *,
+    occurred_at: datetime,
+    offered: Mapping[str, Sequence[str]] | None = None,
+    quarantined: bool = False,
+) -> dict[str, Any]:
+    """Return the payload of ``FeedbackReceived``. Free text is masked; fields without a value are left out.
+
+    ``offered`` is what the person could tick, also where the client left that out.
+    """
     submission = feedback.submission
     payload: dict[str, Any] = {
         "feedback_id": feedback.feedback_id,
         "service": submission.service,
         "channel": submission.channel,
         "occurred_at": utc_text(occurred_at),
-        **submission.answers(),
+        **submission.said(),
     }
+    if offered:
+        payload["offered"] = offered
     for name, longest in _LONGEST.items():
         text = payload.get(name)
         if text is not None:

@@ -16,6 +16,7 @@ from civiloop_shared.errors import CiviloopError, ForbiddenError, ValidationErro
 from feedback_api.domain.acceptance import faults_of, faults_of_observed_until
 from feedback_api.domain.feedback import Identified, Submission, content_hash, identify
 from feedback_api.domain.leaving import received, utc_text
+from feedback_api.domain.questions import offered_to
 from feedback_api.domain.receipt import receipt_of, to_text
 from feedback_api.errors import ErasedError, IdReusedError, KeyReusedError
 from feedback_api.ports import (
@@ -149,7 +150,7 @@ class SubmitFeedback:
             time=utc_text(occurred_at),
             bodyid=feedback.body,
             recordedtime=utc_text(now),
-            data=received(feedback, occurred_at=occurred_at),
+            data=received(feedback, occurred_at=occurred_at, offered=self._offered(item)),
             traceparent=delivery.traceparent,
         )
         return NewFeedback(
@@ -161,10 +162,14 @@ class SubmitFeedback:
             content_hash=content_hash(item),
             received_at=now,
             occurred_at=occurred_at,
-            data=orjson.dumps(item.answers()).decode(),
+            data=orjson.dumps(item.said()).decode(),
             contact=None if item.contact is None else self.contacts.seal(feedback.key, item.contact),
             event=encode(event),
         )
+
+    def _offered(self, item: Submission) -> dict[str, list[str]] | None:
+        service = self.services.service(item.service) if item.answers else None
+        return offered_to(item, service) if service is not None else None
 
     async def keep(self, prepared: Prepared, claim: Claim | None = None) -> list[Result] | bytes:
         """Store what was prepared and return the results; or the answer that was given to the same request before.

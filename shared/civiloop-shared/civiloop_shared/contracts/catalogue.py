@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from civiloop_shared.contracts.topics import CATALOGUE, Topic
-from civiloop_shared.contracts.values import DIGITAL_CHANNELS, Channel, Identifier, Instant, Label, LanguageTag
+from civiloop_shared.contracts.values import DIGITAL_CHANNELS, Channel, Choice, Identifier, Instant, Label, LanguageTag
 
 
 class Scope(StrEnum):
@@ -44,6 +44,42 @@ class BodyDefined(_Record):
     title: dict[LanguageTag, str]
 
 
+class QuestionDefined(BaseModel):
+    """A question beside the fixed ones, and what may be answered.
+
+    ``scale`` takes whole numbers from ``least`` to ``most``, ``choice`` one of ``values``, ``yes_no`` yes or no, and
+    ``multi`` any of ``values``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: Identifier
+    kind: Literal["scale", "choice", "yes_no", "multi"]
+    least: int | None = Field(default=None, ge=0, le=100)
+    most: int | None = Field(default=None, ge=0, le=100)
+    values: tuple[Choice, ...] = Field(default=(), max_length=30)
+    title: dict[LanguageTag, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind == "scale" and (self.least is None or self.most is None or self.least >= self.most):
+            raise ValueError("a scale needs least and most, and least must be smaller")
+        if self.kind != "scale" and (self.least is not None or self.most is not None):
+            raise ValueError("least and most belong to a scale")
+        if (self.kind in ("choice", "multi")) != bool(self.values):
+            raise ValueError("values belong to choice and multi, which need them")
+        if len(set(self.values)) < len(self.values):
+            raise ValueError("a value stands twice")
+        return self
+
+    @property
+    def answers(self) -> tuple[int | str, ...]:
+        """All single answers that there are."""
+        if self.kind == "scale":
+            return tuple(range(self.least or 0, (self.most or 0) + 1))
+        return ("yes", "no") if self.kind == "yes_no" else self.values
+
+
 class ServiceDefined(_Record):
     """A service as ingest and aggregation need it. ``version`` grows with every change."""
 
@@ -60,6 +96,7 @@ class ServiceDefined(_Record):
     digital_channels: frozenset[Channel] = DIGITAL_CHANNELS
     steps: tuple[Label, ...] = ()
     segments: dict[Identifier, tuple[Label, ...]] = Field(default_factory=dict)
+    questions: tuple[QuestionDefined, ...] = Field(default=(), max_length=100)
     silence_limit_hours: int = Field(default=24 * 14, ge=1, le=24 * 366)
     oldest_event_days: int = Field(default=14, ge=1, le=14)
 

@@ -8,12 +8,18 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from civiloop_shared.contracts.topics import FEEDBACK, Topic
-from civiloop_shared.contracts.values import Channel, Identifier, Instant, Label, LanguageTag
+from civiloop_shared.contracts.values import Channel, Choice, Identifier, Instant, Label, LanguageTag
 
 FeedbackId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """Hex of ``event_key(body, source, id)``."""
 
 MAX_COMMENT = 5000
+MAX_ANSWERS = 30
+MAX_CHOICES = 30
+
+Choices = Annotated[list[Choice], Field(max_length=MAX_CHOICES)]
+AnswerValue = Annotated[int, Field(strict=True, ge=0, le=100)] | Choice | Choices
+"""Answer to a question of the service: a number of its scale, one choice, or all choices that were ticked."""
 
 
 class TaskDone(StrEnum):
@@ -47,6 +53,12 @@ class FeedbackReceived(BaseModel):
     journey_id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     assisted_digital: bool = False
     segments: dict[Identifier, Label] = Field(default_factory=dict, max_length=10)
+    answers: dict[Identifier, AnswerValue] = Field(default_factory=dict, max_length=MAX_ANSWERS)
+    offered: dict[Identifier, Choices] = Field(
+        default_factory=dict,
+        max_length=MAX_ANSWERS,
+        description="What a person could tick, for each answer of several choices: what was not offered is no answer.",
+    )
     quarantined: bool = False
 
     def key(self) -> bytes:

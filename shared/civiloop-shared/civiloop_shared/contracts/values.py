@@ -13,6 +13,9 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f|=]+$")]
 """A short name such as a step or a segment value: one line, no ``|`` or ``=``."""
 
+Choice = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+"""One of the values that a question offers: lower case letters, digits and hyphens."""
+
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$")]
 """A BCP 47 language tag."""
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from evaluation_engine.domain.accumulator import Measures, add, merge
 from evaluation_engine.domain.contribution import (
+    COUNTING,
     Answer,
     Batch,
     Cell,
@@ -199,3 +201,42 @@ def test_a_period_is_spread_over_its_days_and_nothing_is_lost(milli: int, offset
     assert days[0] <= T0 + offset < days[0] + 25 * 60 * MINUTE
     assert days[-1] < T0 + offset + length
     assert all(c == Cell("permit", "", c.grain, c.bucket_start_ms) for s in shares for c in cells_of(s.address))
+
+
+@pytest.mark.requirement("A1")
+def test_answers_to_questions_are_counted_by_their_value_and_what_was_not_offered_is_no_answer() -> None:
+    answer = Answer(
+        "permit",
+        T0,
+        "web",
+        questions=(("clarity", 4), ("drivers", ("ease",)), ("task", "before")),
+        offered=(("drivers", ("ease", "speed")),),
+    )
+    assert totals(*of_answer(answer, CONTEXT)) == {
+        "answers": 1, "q.clarity.4": 1, "q.task.before": 1,
+        "q.drivers.offered": 1, "q.drivers.ease.offered": 1, "q.drivers.speed.offered": 1, "q.drivers.ease.ticked": 1,
+    }  # fmt: skip
+
+
+def test_umux_lite_is_counted_for_people_who_answered_both_questions() -> None:
+    both = Answer("permit", T0, "web", questions=(("umux-lite-capable", 7), ("umux-lite-easy", 6)))
+    assert totals(*of_answer(both, CONTEXT))["q.umux-lite.11"] == 1
+    one = Answer("permit", T0, "web", questions=(("umux-lite-capable", 7),))
+    assert "q.umux-lite." not in str(totals(*of_answer(one, CONTEXT)))
+
+
+def test_what_happened_on_the_way_is_counted_once_a_journey() -> None:
+    counting = replace(CONTEXT, counting=COUNTING)
+    events = [
+        event("started"),
+        event("error", 1),
+        event("error", 2),
+        event("help_sought", 3, channel="phone", assisted=True),
+        event("help_sought", 4),
+    ]
+    state = fold(events)
+    assert state is not None
+    now = totals(*of_journey(state, None, counting))
+    on_the_way = {"j.errored": 1, "j.helped": 1, "j.helped_again": 1, "j.assisted": 1, "j.switched": 1}
+    assert on_the_way.items() <= now.items()
+    assert not on_the_way.keys() & totals(*of_journey(state, None, CONTEXT)).keys()  # was counted without: comes out so

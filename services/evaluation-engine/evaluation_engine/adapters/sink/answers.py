@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from evaluation_engine.adapters.sink.instants import stamp
-from evaluation_engine.domain.contribution import Answer
+from evaluation_engine.domain.contribution import Answer, AnswerValue
 from evaluation_engine.ports.facts import AnswerContent, AnswerFact
 
 if TYPE_CHECKING:
@@ -94,4 +94,14 @@ def _row(fact: AnswerFact) -> tuple[Any, ...]:
 def _content(document: dict[str, Any]) -> AnswerContent:
     answer = document.pop("answer")
     answer["segments"] = tuple((name, value) for name, value in answer["segments"])
+    if answer.get("questions"):
+        answer["questions"] = tuple((name, _frozen(value)) for name, value in answer["questions"])
+        answer["offered"] = tuple((name, tuple(choices)) for name, choices in answer["offered"])
+    else:
+        answer.pop("questions", None)
+        answer.pop("offered", None)
     return AnswerContent(answer=Answer(**answer), **document)
+
+
+def _frozen(value: int | str | list[str]) -> AnswerValue:
+    return tuple(value) if isinstance(value, list) else value

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
 from civiloop_shared.contracts.values import Channel, Identifier, Label, LanguageTag
+from evaluation_engine.service.catalogue.questions import Question
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
@@ -82,6 +83,9 @@ class ServiceDocument(Document):
     steps: tuple[Label, ...] = Field(default=(), max_length=40, description="Steps of a journey, in order.")
     segments: dict[Identifier, Annotated[tuple[Label, ...], Field(min_length=1, max_length=30)]] = Field(
         default_factory=dict, max_length=10, description="Dimensions people may declare, each with its values."
+    )
+    questions: tuple[Question, ...] = Field(
+        default=(), max_length=40, description="Questions beside rating, nps, effort and task_done."
     )
     silence_limit_hours: int = Field(
         default=336, ge=1, le=8784, description="A journey that is silent for longer counts as abandoned."

@@ -26,6 +26,7 @@ def defined(document: ServiceDocument, body: str, version: int) -> ServiceDefine
         digital_channels=frozenset(document.digital_channels) & frozenset(document.channels),
         steps=document.steps,
         segments=document.segments,
+        questions=tuple(question.defined() for question in document.questions),
         silence_limit_hours=document.silence_limit_hours,
         oldest_event_days=document.oldest_event_days,
     )

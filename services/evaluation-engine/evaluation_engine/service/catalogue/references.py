@@ -68,6 +68,10 @@ def _service(service: ServiceDocument, place: Located, kpis: Directions) -> _Fau
     for name in ("kpis", "languages", "channels", "digital_channels", "steps"):
         values = getattr(service, name)
         yield from (place.fault((name, index), "stands twice") for index, v in enumerate(values) if v in values[:index])
+    ids = [question.id for question in service.questions]
+    for index, one in enumerate(ids):
+        if one in ids[:index]:
+            yield place.fault(("questions", index, "id"), "another question has this id")
     for language in service.languages:
         if language not in service.title:
             yield place.warning(("title",), f"no title in {language}, a language of the service")

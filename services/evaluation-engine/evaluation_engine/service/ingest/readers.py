@@ -11,7 +11,7 @@ from civiloop_shared.contracts.feedback import FeedbackErased, FeedbackReceived
 from civiloop_shared.contracts.identity import journey_key
 from civiloop_shared.contracts.journeys import JourneyEventRecorded, JourneyKind, journey_stream_key, journey_type
 from civiloop_shared.contracts.measurements import MeasurementRecorded
-from evaluation_engine.domain.contribution import Answer, Measurement
+from evaluation_engine.domain.contribution import Answer, AnswerValue, Measurement
 from evaluation_engine.domain.journey import JourneyEvent
 from evaluation_engine.ports.facts import AnswerContent
 from evaluation_engine.service.ingest.arrivals import Draft, refuse_impossible_time, refuse_wrong_key
@@ -138,8 +138,15 @@ def _content(data: FeedbackReceived) -> AnswerContent:
         nps=data.nps,
         effort=data.effort,
         task=data.task_done.value if data.task_done else None,
+        questions=_questions(data) if data.answers else (),
+        offered=tuple((name, tuple(choices)) for name, choices in sorted(data.offered.items())) if data.offered else (),
     )
     return AnswerContent(answer, data.comment, data.page, data.journey_id)
+
+
+def _questions(data: FeedbackReceived) -> tuple[tuple[str, AnswerValue], ...]:
+    answers = sorted(data.answers.items())
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in answers)
 
 
 def _measurement(data: MeasurementRecorded) -> Measurement:

@@ -11,7 +11,7 @@ import orjson
 
 from civiloop_shared.contracts.catalogue import ServiceDefined
 from civiloop_shared.contracts.envelope import InvalidEventError
-from evaluation_engine.domain.contribution import FactContext
+from evaluation_engine.domain.contribution import COUNTING, FactContext
 from evaluation_engine.ports.sink import ServiceSource
 
 _HOUR_MS = 3_600_000
@@ -27,6 +27,7 @@ def context_of(service: ServiceDefined) -> FactContext:
         steps=frozenset(service.steps),
         languages=frozenset(service.languages),
         segments={name: frozenset(values) for name, values in service.segments.items()},
+        counting=COUNTING,
     )
 
 
@@ -39,6 +40,7 @@ def context_document(context: FactContext) -> dict[str, Any]:
         "steps": sorted(context.steps),
         "languages": sorted(context.languages),
         "segments": {name: sorted(values) for name, values in context.segments.items()},
+        **({"counting": context.counting} if context.counting else {}),
     }
 
 
@@ -51,6 +53,7 @@ def context_from(document: Mapping[str, Any]) -> FactContext:
         steps=frozenset(document["steps"]),
         languages=frozenset(document["languages"]),
         segments={name: frozenset(values) for name, values in document["segments"].items()},
+        counting=document.get("counting", 0),
     )
 
 
