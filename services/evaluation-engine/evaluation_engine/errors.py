@@ -8,6 +8,7 @@ CiviloopError
 ├── NotFoundError
 │   ├── UnknownServiceError
 │   ├── UnknownKpiError
+│   ├── UnknownBenchmarkError
 │   └── UnknownKeyError
 └── FencedError                        another worker owns the partition now
 """
@@ -64,6 +65,13 @@ class UnknownKpiError(NotFoundError):
 
     code: ClassVar[str] = "unknown-kpi"
     title: ClassVar[str] = "There is no such KPI"
+
+
+class UnknownBenchmarkError(NotFoundError):
+    """The service has no such benchmark."""
+
+    code: ClassVar[str] = "unknown-benchmark"
+    title: ClassVar[str] = "The service has no such redesign benchmark"
 
 
 class UnknownKeyError(NotFoundError):

@@ -12,6 +12,7 @@ from civiloop_cli.commands import (
     imports,
     keys,
     rebuild,
+    redesign,
     sample,
     scorecard,
     status,
@@ -40,4 +41,5 @@ app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(keys.app, name="keys")
 app.add_typer(imports.app, name="import")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(redesign.app, name="redesign")
 app.add_typer(sample.app, name="sample")

@@ -20,7 +20,7 @@ _VERDICTS = {
     "not_enough_data": ("not enough data", "dim"),
     "not_measured": ("not measured", "dim"),
 }
-_REDESIGN = {
+REDESIGN = {
     "keep": ("keep", "green"),
     "improve": ("improve", "yellow"),
     "redesign": ("redesign", "bold red"),
@@ -32,7 +32,7 @@ _REDESIGN = {
 def scorecard_table(card: Mapping[str, Any], *, explained: bool = True) -> RenderableType:
     """Return the KPIs of a scorecard (JSON of reporting) with interval, sample, target and status, and the verdict."""
     table = Table(
-        title=f"{card['service']}  {_days(card['period'])}", box=None, title_justify="left", padding=(0, 1, 0, 0)
+        title=f"{card['service']}  {days_of(card['period'])}", box=None, title_justify="left", padding=(0, 1, 0, 0)
     )
     for name in ("KPI", "Value", "Interval", "Sample", "Target", "Status"):
         numeric = name in {"Value", "Sample"}
@@ -43,7 +43,7 @@ def scorecard_table(card: Mapping[str, Any], *, explained: bool = True) -> Rende
     return Group(table, *(_verdict(benchmark, explained=explained) for benchmark in card.get("benchmarks", ())))
 
 
-def _days(period: Mapping[str, Any]) -> str:
+def days_of(period: Mapping[str, Any]) -> str:
     """Name the first and the last day of a period in its own zone."""
     zone = ZoneInfo(period["zone"])
     start = datetime.fromisoformat(period["start"]).astimezone(zone)
@@ -79,7 +79,7 @@ def _row(result: Mapping[str, Any], target: Mapping[str, Any] | None) -> tuple[s
 
 
 def _verdict(benchmark: Mapping[str, Any], *, explained: bool) -> Text:
-    word, style = _REDESIGN[benchmark["verdict"]]
+    word, style = REDESIGN[benchmark["verdict"]]
     draft = " (draft)" if benchmark["draft"] else ""
     line = Text.assemble(f"  {benchmark['benchmark']}{draft}: ", (word, style))
     return line.append(f"  {benchmark['explanation']}", style="dim") if explained else line

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
+from evaluation_engine.service.evaluate.backtest import BacktestDesk
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
 from evaluation_engine.service.keys import KeyDesk
@@ -20,6 +21,7 @@ class EngineState(IngestState):
     keys: KeyDesk
     scorecards: Scorecards
     series: SeriesDesk
+    backtests: BacktestDesk
 
 
 def _catalogue(request: Request) -> CatalogueDesk:
@@ -42,6 +44,12 @@ def _series(request: Request) -> SeriesDesk:
     return desk
 
 
+def _backtests(request: Request) -> BacktestDesk:
+    desk: BacktestDesk = request.state.backtests
+    return desk
+
+
+Backtests = Annotated[BacktestDesk, Depends(_backtests)]
 Catalogue = Annotated[CatalogueDesk, Depends(_catalogue)]
 Keys = Annotated[KeyDesk, Depends(_keys)]
 ScorecardDesk = Annotated[Scorecards, Depends(_scorecards)]

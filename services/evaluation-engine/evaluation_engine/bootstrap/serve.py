@@ -26,12 +26,14 @@ from evaluation_engine.adapters.evaluations import PostgresEvaluationStore
 from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
-from evaluation_engine.api import catalogue, keys, results
+from evaluation_engine.api import catalogue, keys, redesign, results
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
 from evaluation_engine.domain.kpi_catalogue import CATALOGUE
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
+from evaluation_engine.service.catalogue.drafting import Drafting
+from evaluation_engine.service.evaluate.backtest import BacktestDesk
 from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.evaluating import Evaluating
 from evaluation_engine.service.evaluate.live import LiveStatus
@@ -59,7 +61,7 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    return [catalogue.router, keys.router, results.router, *ingest_routers()]
+    return [catalogue.router, keys.router, results.router, redesign.router, *ingest_routers()]
 
 
 def build_app(settings: EngineSettings) -> FastAPI:
@@ -92,6 +94,7 @@ class Desks:
     keys: KeyDesk
     scorecards: Scorecards
     series: SeriesDesk
+    backtests: BacktestDesk
     yardsticks: Yardsticks
     live: LiveStatus
     scheduler: Scheduler
@@ -116,11 +119,13 @@ def desks(
         pause=timedelta(seconds=settings.revision_pause_s),
         periods=settings.backfill_periods,
     )
+    catalogue_desk = CatalogueDesk(catalogue_store, {one.id: one.direction for one in CATALOGUE}, clock)
     return Desks(
-        catalogue=CatalogueDesk(catalogue_store, {one.id: one.direction for one in CATALOGUE}, clock),
+        catalogue=catalogue_desk,
         keys=KeyDesk(PostgresKeyStore(pool), ring, settings.body, clock),
         scorecards=Scorecards(yardsticks, evaluating, store, live),
         series=SeriesDesk(yardsticks, reader, evaluating),
+        backtests=BacktestDesk(yardsticks, Drafting(catalogue_desk), reader, evaluating),
         yardsticks=yardsticks,
         live=live,
         scheduler=Scheduler(evaluating, reader, store, patience),
@@ -162,6 +167,7 @@ async def opened(
             keys=found.keys,
             scorecards=found.scorecards,
             series=found.series,
+            backtests=found.backtests,
             **ingest_desks(pool, producer, settings.topic_prefix),
         )
 

@@ -44,6 +44,22 @@ class RedesignVerdict(StrEnum):
     NOT_ENOUGH = "not_enough_evidence"
 
 
+class FindingKind(StrEnum):
+    """What a finding is about."""
+
+    SOURCE_SILENT = "source_silent"
+    HOT_STEP = "hot_step"
+    SEGMENT_GAP = "segment_gap"
+    DRIVER = "driver"
+    REPEAT_CONTACT = "repeat_contact"
+    CHANGE_POINT = "change_point"
+    AGENCY_UP_CITIZEN_DOWN = "agency_up_citizen_down"
+    GREEN_BUT_RED = "green_but_red"
+    TARGET_MISSED = "target_missed"
+    RESPONSE_BIAS = "response_bias"
+    ONE_SIDED = "one_sided"
+
+
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -123,7 +139,11 @@ class TargetResult(_Wire):
 
 
 class ClauseResult(_Wire):
-    """One criterion of a benchmark: what held and by how much it was missed."""
+    """One criterion of a benchmark: what held and by how much it was missed.
+
+    ``held`` says whether it speaks against the service, None while that is unknown. ``margin`` is the distance to the
+    threshold in the unit of the KPI, negative on the bad side of it.
+    """
 
     rule: str
     kpi: str = ""
@@ -134,6 +154,11 @@ class ClauseResult(_Wire):
     observed: float | None
     n: int
     explanation: str
+    held: bool | None = None
+    margin: float | None = None
+    side: Literal["below", "above"] | None = None
+    clear: float | None = None
+    unit: str = ""
 
 
 class BenchmarkResult(_Wire):
@@ -145,6 +170,30 @@ class BenchmarkResult(_Wire):
     explanation: str
     clauses: tuple[ClauseResult, ...]
     states: dict[str, Any] = Field(default_factory=dict)
+
+
+class FindingSummary(_Wire):
+    """A cause, pattern or opportunity that an evaluation found; ``id`` stays the same for the same cause.
+
+    ``people`` is about how many people or journeys of the period it concerns. ``q_value`` is the p-value adjusted for
+    all tests of the evaluation; both are None where a rule and no test decided. ``link`` shows the events behind it.
+    """
+
+    id: Identifier
+    kind: FindingKind
+    tone: Literal["problem", "improvement", "notice"]
+    cause: str
+    statement: str
+    kpi: str
+    cut: str = ""
+    numbers: dict[str, float | int | str | None] = Field(default_factory=dict)
+    people: float = 0.0
+    period: Period
+    method: str
+    p_value: float | None = None
+    q_value: float | None = None
+    interval: Interval | None = None
+    link: str
 
 
 class EvaluationRecorded(_Wire):
@@ -167,6 +216,7 @@ class EvaluationRecorded(_Wire):
     cuts: tuple[KpiResult, ...] = ()
     targets: tuple[TargetResult, ...]
     benchmarks: tuple[BenchmarkResult, ...]
+    findings: tuple[FindingSummary, ...] = ()
     changed: tuple[str, ...] = ()
 
     def key(self) -> bytes:

@@ -30,3 +30,10 @@ class Clause:
     before: Status
     memory: Memory | None
     clear: float
+
+    @property
+    def margin(self) -> float | None:
+        """How far the observed number lies from the threshold: negative on the bad side, None where there is none."""
+        if self.observed is None:
+            return None
+        return self.observed - self.threshold if self.side == "below" else self.threshold - self.observed

@@ -179,4 +179,9 @@ def _to_wire(clause: Clause, titles: Mapping[str, str]) -> ClauseResult:
         observed=clause.observed,
         n=clause.result.n if clause.result else 0,
         explanation=explanation.clause_sentence(clause, titles),
+        held=clause.truth,
+        margin=clause.margin,
+        side=clause.side,
+        clear=clause.clear,
+        unit=clause.result.unit if clause.result else "",
     )

@@ -86,11 +86,18 @@ class CatalogueDesk:
         version = await self.store.replace(await self._write(order.body, prepared, by))
         return Applied(version, prepared.checked.faults, prepared.changes)
 
-    async def _prepare(self, order: Order) -> _Prepared:
-        stored = await self.store.load(order.body)
+    async def check(self, order: Order) -> Checked:
+        """Return the documents of the files with all their faults."""
+        return await self._checked(order, await self.store.load(order.body))
+
+    async def _checked(self, order: Order, stored: StoredCatalogue) -> Checked:
         foreign = await self.store.services_of_others(order.body)
         elsewhere = _parsed(stored.documents) if order.keep_missing else {}
-        checked = check_files(order.files, Known(order.body, self.kpis, foreign, elsewhere))
+        return check_files(order.files, Known(order.body, self.kpis, foreign, elsewhere))
+
+    async def _prepare(self, order: Order) -> _Prepared:
+        stored = await self.store.load(order.body)
+        checked = await self._checked(order, stored)
         if checked.errors:
             raise CatalogueRefusedError(checked.errors)
         given: dict[DocumentName, Mapping[str, Any]] = {

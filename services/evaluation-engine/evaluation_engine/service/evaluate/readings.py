@@ -48,6 +48,29 @@ class Shopping:
         ]
 
 
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Return spans that read the same buckets, each of them once: for many periods answered from one snapshot."""
+    ranges: dict[_Key, list[tuple[int, int]]] = {}
+    for span in spans:
+        for cut in span.cuts:
+            ranges.setdefault((span.grain, cut), []).append((span.from_ms, span.to_ms))
+    cuts: dict[tuple[Grain, int, int], set[str]] = {}
+    for (grain, cut), parts in ranges.items():
+        for from_ms, to_ms in _union(parts):
+            cuts.setdefault((grain, from_ms, to_ms), set()).add(cut)
+    return [Span(*where, frozenset(found)) for where, found in sorted(cuts.items())]
+
+
+def _union(parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for from_ms, to_ms in sorted(parts):
+        if found and from_ms <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], to_ms))
+        else:
+            found.append((from_ms, to_ms))
+    return found
+
+
 def history_edge_ms(period: Period, silent_after_ms: int) -> int:
     """Return the start of the month up to which months tell enough of when a source spoke last."""
     return calendar(period.zone).month_start(period.end_ms - silent_after_ms)
