@@ -1,0 +1,271 @@
+"""Proof that what is hidden can't be computed from what is shown, by (integer) linear programmes.
+
+The attacker knows every shown number, every sum of the tables, that people come in whole numbers, and the rule of
+`Secrets.limits`. For each hidden group the audit looks for whole tables that agree with all of it and differ enough
+in that group. The tables found are the proof: no reasoning over the published numbers can tell which one is true.
+Feasibility intervals by linear programming: Fischetti, Salazar (2001), "Solving the cell suppression problem on
+tabular data with linear constraints", doi:10.1287/mnsc.47.7.1008.9805; solver: HiGHS, doi:10.1007/s12532-017-0130-5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import NamedTuple
+
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+from evaluation_engine.domain.disclosure.secrets import Secrets
+from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, Scale
+
+PROTECTION = 5
+"""A hidden number of people must be open by at least this: between its fewest and most possible."""
+
+SCORE_PROTECTION = 1
+"""A hidden sum of answers must be open by at least this, and at least so far from everybody giving the same end."""
+
+
+class Range(NamedTuple):
+    """What of a hidden cell is known to be possible: whole tables were found with these."""
+
+    fewest: int
+    most: int
+    least_score: int = 0
+    most_score: int = 0
+    above_lowest: int = 0
+    below_highest: int = 0
+
+    def wider(self, n: int, score: int, scale: Scale | None) -> Range:
+        """The range with one more possible table."""
+        low, high = scale or (0, 0)
+        return Range(
+            min(self.fewest, n),
+            max(self.most, n),
+            min(self.least_score, score),
+            max(self.most_score, score),
+            max(self.above_lowest, score - low * n),
+            max(self.below_highest, high * n - score),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found of each hidden group of people. `weak` are those that can be narrowed down too far."""
+
+    ranges: Mapping[Cell, Range]
+    weak: tuple[Cell, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing hidden is given away."""
+        return not self.weak
+
+
+def audit(secrets: Secrets, protection: int = PROTECTION) -> Audit:
+    """Look for the proof for each hidden group; an empty cell is no group."""
+    ranges: dict[Cell, Range] = {}
+    weak: list[Cell] = []
+    for programme in _programmes(secrets):
+        weak.extend(cell for cell in programme.secret if not programme.protect(cell, protection))
+        ranges.update(programme.ranges)
+    return Audit(dict(sorted(ranges.items())), tuple(sorted(weak)))
+
+
+@dataclass(slots=True)
+class _Row:
+    """A sum over unknowns that equals (or, for scores against people, is at most) a number."""
+
+    terms: dict[int, int]
+    right: int
+
+
+@dataclass(slots=True)
+class _Programme:
+    """The unknown cells that hang together, with all that is known of them; scores are numbered after people."""
+
+    cells: tuple[Cell, ...]
+    bounds: list[tuple[int, int]]
+    equal: list[_Row]
+    at_most: list[_Row]
+    scale: Scale | None
+    settled: tuple[frozenset[Cell], frozenset[Cell]]
+    secret: tuple[Cell, ...] = ()
+    ranges: dict[Cell, Range] = field(default_factory=dict)
+    index: dict[Cell, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.index = {cell: position for position, cell in enumerate(self.cells)}
+
+    def protect(self, cell: Cell, protection: int) -> bool:
+        """Search until a cell is open enough; False when it can't be."""
+        at = self.index[cell]
+        for sign in (-1, 1):
+            if not self._open(cell, protection):
+                self._find({at: sign})
+        if not self._open(cell, protection):
+            return False
+        return self.scale is None or self._protect_score(cell, at + len(self.cells), at)
+
+    def _open(self, cell: Cell, protection: int) -> bool:
+        return self.ranges[cell].most - self.ranges[cell].fewest >= protection
+
+    def _protect_score(self, cell: Cell, score: int, people: int) -> bool:
+        low, high = self.scale or (0, 0)
+        lowest, highest = (cell in known for known in self.settled)
+        if not lowest and self.ranges[cell].above_lowest < SCORE_PROTECTION:
+            self._find({score: -1, people: low})
+        if not highest and self.ranges[cell].below_highest < SCORE_PROTECTION:
+            self._find({score: 1, people: -high})
+        for sign in (-1, 1):
+            if not lowest and not highest and not self._score_open(cell):
+                self._find({score: sign})
+        found = self.ranges[cell]
+        return (
+            (lowest or found.above_lowest >= SCORE_PROTECTION)
+            and (highest or found.below_highest >= SCORE_PROTECTION)
+            and (lowest or highest or self._score_open(cell))
+        )
+
+    def _score_open(self, cell: Cell) -> bool:
+        return self.ranges[cell].most_score - self.ranges[cell].least_score >= SCORE_PROTECTION
+
+    def _find(self, objective: Mapping[int, int]) -> None:
+        """Solve for the least of an objective; the whole table found widens the ranges of all cells in it."""
+        whole = self._solve(objective, whole=False) or self._solve(objective, whole=True)
+        if whole is None:
+            return
+        for cell, at in self.index.items():
+            if cell in self.ranges:
+                score = whole[at + len(self.cells)] if self.scale else 0
+                self.ranges[cell] = self.ranges[cell].wider(whole[at], score, self.scale)
+
+    def _solve(self, objective: Mapping[int, int], *, whole: bool) -> list[int] | None:
+        """A solution in whole numbers that was checked exactly, or None."""
+        size = len(self.bounds)
+        found = milp(
+            [float(objective.get(at, 0)) for at in range(size)],
+            bounds=Bounds([float(low) for low, _ in self.bounds], [float(high) for _, high in self.bounds]),
+            constraints=self._constraints(size),
+            integrality=[1 if whole else 0] * size,
+        )
+        if found.x is None or found.fun is None:
+            return None
+        rounded = [round(float(value)) for value in found.x]
+        best = sum(sign * rounded[at] for at, sign in objective.items())
+        return rounded if self._holds(rounded) and (whole or best <= float(found.fun) + 1e-6) else None
+
+    def _constraints(self, size: int) -> list[LinearConstraint]:
+        equal = [float(row.right) for row in self.equal]
+        at_most = [float(row.right) for row in self.at_most]
+        made = (
+            LinearConstraint(_matrix(rows, size), low, high)
+            for rows, low, high in ((self.equal, equal, equal), (self.at_most, [-inf] * len(at_most), at_most))
+            if rows
+        )
+        return list(made)
+
+    def _holds(self, values: list[int]) -> bool:
+        return (
+            all(low <= value <= high for value, (low, high) in zip(values, self.bounds, strict=True))
+            and all(_left(row, values) == row.right for row in self.equal)
+            and all(_left(row, values) <= row.right for row in self.at_most)
+        )
+
+
+def _left(row: _Row, values: list[int]) -> int:
+    return sum(factor * values[at] for at, factor in row.terms.items())
+
+
+def _matrix(rows: list[_Row], size: int) -> csr_array:
+    entries = [(at, place, float(factor)) for at, row in enumerate(rows) for place, factor in row.terms.items()]
+    across, down, factors = [one[1] for one in entries], [one[0] for one in entries], [one[2] for one in entries]
+    return csr_array((factors, (down, across)), shape=(len(rows), size))
+
+
+def _programmes(secrets: Secrets) -> Iterable[_Programme]:
+    """One programme for each set of unknown cells that sums tie together."""
+    limits = secrets.limits()
+    for cells in _components(secrets, frozenset(limits)):
+        yield _programme(secrets, cells, limits)
+
+
+def _components(secrets: Secrets, unknown: frozenset[Cell]) -> list[tuple[Cell, ...]]:
+    found: list[tuple[Cell, ...]] = []
+    left = set(unknown)
+    for first in sorted(unknown):
+        if first not in left:
+            continue
+        reached, stack = {first}, [first]
+        while stack:
+            for one in secrets.sums_of.get(stack.pop(), ()):
+                new = (set(one.parts) | {one.whole}) & unknown - reached
+                reached |= new
+                stack.extend(new)
+        left -= reached
+        found.append(tuple(sorted(reached)))
+    return found
+
+
+def _programme(secrets: Secrets, cells: tuple[Cell, ...], limits: Mapping[Cell, tuple[int, int | None]]) -> _Programme:
+    scale, people = secrets.tables.scale, secrets.tables.people
+    enough = 4 * max(people[cell].n for cell in cells) + 10 * MINIMUM
+    bounds = [(low, enough if high is None else high) for low, high in (limits[cell] for cell in cells)]
+    index = {cell: position for position, cell in enumerate(cells)}
+    equal = _sums(secrets, index, score=False)
+    at_most: list[_Row] = []
+    if scale:
+        size = len(cells)
+        bounds += [(min(scale[0] * most, 0), max(scale[1] * most, 0)) for _, most in bounds]
+        equal += _sums(secrets, index, score=True)
+        for at in range(size):
+            at_most += [_Row({at: scale[0], at + size: -1}, 0), _Row({at: -scale[1], at + size: 1}, 0)]
+    made = _Programme(cells, bounds, equal, at_most, scale, _settled(secrets, cells))
+    made.secret = tuple(cell for cell in cells if people[cell].n > 0)
+    nothing = Range(10**18, -1, 10**18, -(10**18))
+    made.ranges = {cell: nothing.wider(people[cell].n, people[cell].score or 0, scale) for cell in made.secret}
+    return made
+
+
+def _sums(secrets: Secrets, index: Mapping[Cell, int], *, score: bool) -> list[_Row]:
+    """Sums with an unknown in them: what is unknown on the left, what is shown on the right."""
+    rows: list[_Row] = []
+    for one in dict.fromkeys(one for cell in index for one in secrets.sums_of.get(cell, ())):
+        terms, right = {}, 0
+        for cell, factor in ((one.whole, -1), *((part, 1) for part in one.parts)):
+            if cell in index:
+                terms[index[cell] + (len(index) if score else 0)] = factor
+            else:
+                people = secrets.people(cell)
+                right -= factor * ((people.score or 0) if score else people.n)
+        rows.append(_Row(terms, right))
+    return rows
+
+
+def _settled(secrets: Secrets, cells: Iterable[Cell]) -> tuple[frozenset[Cell], frozenset[Cell]]:
+    """Cells inside a shown one whose people all gave the lowest, or the highest: that says it of every group."""
+    scale = secrets.tables.scale
+    if scale is None:
+        return frozenset(), frozenset()
+    above = {cell: _wholes(secrets, cell) for cell in cells}
+    lowest, highest = (
+        frozenset(
+            cell
+            for cell, wholes in above.items()
+            if any(secrets.shown(one) and secrets.people(one).score == end * secrets.people(one).n for one in wholes)
+        )
+        for end in scale
+    )
+    return lowest, highest
+
+
+def _wholes(secrets: Secrets, cell: Cell) -> frozenset[Cell]:
+    found: set[Cell] = set()
+    stack = [cell]
+    while stack:
+        current = stack.pop()
+        new = {one.whole for one in secrets.sums_of.get(current, ()) if current in one.parts} - found
+        found |= new
+        stack.extend(new)
+    return frozenset(found)

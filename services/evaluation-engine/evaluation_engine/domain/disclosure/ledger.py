@@ -1,0 +1,115 @@
+"""What was published before, and which new number would give a few people away beside it.
+
+Two published numbers of which one contains the other can be subtracted (differencing attack). Periods of one cut are
+treated as wholes: publishing `[a, b)` tells how many came before b less how many came before a, so that every
+interval between days that published periods connect can be computed, over any number of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
+
+from evaluation_engine.domain.disclosure.tables import MINIMUM, conditions
+
+
+class Published(NamedTuple):
+    """A number of people that was shown: of a KPI of a service, for a cut, from `start` up to but not on `end`."""
+
+    service: str
+    kpi: str
+    cut: str
+    start: date
+    end: date
+    n: int
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What can be subtracted from each other only where it is the same."""
+        return self.service, self.kpi
+
+    def contains(self, other: Published) -> bool:
+        """Whether everybody of the other is in this one too."""
+        wider = set(conditions(self.cut)) <= set(conditions(other.cut))
+        return wider and self.start <= other.start and other.end <= self.end
+
+
+class Refusal(NamedTuple):
+    """Why a number can't be published: beside `earlier` it tells of `difference` people apart."""
+
+    candidate: Published
+    earlier: Published
+    difference: int
+
+    def __str__(self) -> str:
+        if self.candidate == self.earlier:
+            return f"fewer than {MINIMUM} people"
+        told = f"{self.earlier.cut or 'everybody'}, {self.earlier.start} to {self.earlier.end}"
+        return f"differs by {self.difference} people from what was published of {told}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All that was published; a later number of the same cut and period stands beside the earlier one."""
+
+    entries: tuple[Published, ...] = ()
+
+    def adding(self, entries: Iterable[Published]) -> Ledger:
+        """The ledger with what was published now."""
+        return Ledger(tuple(dict.fromkeys((*self.entries, *entries))))
+
+    def refusal(self, candidate: Published) -> Refusal | None:
+        """Why the candidate can't be published, or None. Those of nobody and those already told give nothing away."""
+        related = [one for one in self.entries if one.subject == candidate.subject]
+        if candidate in related or candidate.n == 0:
+            return None
+        if candidate.n < MINIMUM:
+            return Refusal(candidate, candidate, candidate.n)
+        for earlier in related:
+            if earlier.contains(candidate) or candidate.contains(earlier):
+                difference = abs(earlier.n - candidate.n)
+                if 0 < difference < MINIMUM and earlier.n:
+                    return Refusal(candidate, earlier, difference)
+        return _between_days(candidate, [one for one in related if one.cut == candidate.cut])
+
+    def admit(self, candidates: Iterable[Published]) -> tuple[list[Published], list[Refusal]]:
+        """Those that can be published together, longest period and widest cut first, and the refused."""
+        ledger, admitted, refused = self, list[Published](), list[Refusal]()
+        for one in sorted(candidates, key=lambda one: (one.start - one.end, one.cut.count("="), one)):
+            refusal = ledger.refusal(one)
+            if refusal:
+                refused.append(refusal)
+            else:
+                admitted.append(one)
+                ledger = ledger.adding([one])
+        return admitted, refused
+
+
+def _between_days(candidate: Published, earlier: list[Published]) -> Refusal | None:
+    """Whether a stretch of days with a few people in it can be computed, that could not be before."""
+    counts = _counted_from(candidate.start, [*earlier, candidate])
+    known = _counted_from(candidate.start, earlier), _counted_from(candidate.end, earlier)
+    for (day, before), (following, after) in pairwise(sorted(counts.items())):
+        if 0 < abs(after - before) < MINIMUM and not any(day in one and following in one for one in known):
+            nearest = min(earlier, key=lambda one: (min(abs(one.start - day), abs(one.end - following)), one))
+            return Refusal(candidate, nearest, abs(after - before))
+    return None
+
+
+def _counted_from(first: date, published: Iterable[Published]) -> dict[date, int]:
+    """How many people came from a day up to each day that published periods connect it with."""
+    steps: dict[date, list[tuple[date, int]]] = {}
+    for one in published:
+        steps.setdefault(one.start, []).append((one.end, one.n))
+        steps.setdefault(one.end, []).append((one.start, -one.n))
+    counts, stack = {first: 0}, [first]
+    while stack:
+        day = stack.pop()
+        for other, n in steps.get(day, ()):
+            if other not in counts:
+                counts[other] = counts[day] + n
+                stack.append(other)
+    return counts
