@@ -31,7 +31,7 @@ from evaluation_engine.service.ingest.journeys import JourneyHandler
 from evaluation_engine.service.ingest.measurements import MeasurementHandler
 from evaluation_engine.service.ingest.services import ServiceBook
 from evaluation_engine.service.ledger import Audit, AuditLedger
-from tests.support.platform import Infra
+from tests.support.platform import Database, Infra
 
 BODY = "city"
 SOURCE = "urn:civiloop:key:abc"
@@ -125,7 +125,7 @@ def numbered(sent: Iterable[Sent], first: int = 0) -> list[Record]:
 class Ingest:
     """Ingest on a database of its own; ``now`` may be moved."""
 
-    dsn: str
+    database: Database
     pool: asyncpg.Pool[Any]
     sink: PostgresSink
     book: ServiceBook
@@ -234,7 +234,7 @@ async def ingest_on(infra: Infra) -> AsyncIterator[Ingest]:
         sink = PostgresSink(pool)
         book = ServiceBook(sink)
         await book.refresh()
-        made = Ingest(database.evaluation, pool, sink, book)
+        made = Ingest(database, pool, sink, book)
         await made.keep_up()
         yield made
     finally:

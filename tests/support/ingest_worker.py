@@ -67,8 +67,9 @@ class Stream:
     workers: list[RunningWorker] = field(default_factory=list)
 
     def settings(self) -> EngineSettings:
-        given = {"DATABASE_URL": self.ingest.dsn, "KAFKA_BOOTSTRAP_SERVERS": self.infra.bootstrap_servers}
-        return EngineSettings(**given, topic_prefix=self.prefix, consumer_group=f"{self.prefix}group")  # type: ignore[arg-type]
+        url, servers = self.ingest.database.evaluation, self.infra.bootstrap_servers
+        given: dict[str, Any] = {"DATABASE_URL": url, "KAFKA_BOOTSTRAP_SERVERS": servers}
+        return EngineSettings(**given, topic_prefix=self.prefix, consumer_group=f"{self.prefix}group")
 
     def start_worker(self, options: WorkerOptions = IMPATIENT) -> RunningWorker:
         registry = new_registry()

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 from civiloop_shared.errors import CiviloopError, UnavailableError
 from civiloop_shared.kafka.consumer import PartitionConsumer
 from civiloop_shared.observability import get_logger
+from evaluation_engine.consumers.backlog import Backlog
 from evaluation_engine.consumers.metrics import IngestMetrics
 from evaluation_engine.errors import FencedError
-from evaluation_engine.ports.sink import DeadLetter
+from evaluation_engine.ports.sink import DeadLetter, StreamRecord
 from evaluation_engine.service.ingest.batch import IngestBatch, Lane, SortedBatch
 from evaluation_engine.service.ingest.claiming import ClaimPartition, PartitionStoppedError, Span
 from evaluation_engine.service.ingest.journeys import JourneyHandler
@@ -57,7 +56,7 @@ class PartitionLane:
     lane: Lane | None = None
     stopped: str = ""
     sweep_due: bool = False
-    _queue: deque[ConsumerRecord] = field(default_factory=deque)
+    _backlog: Backlog = field(default_factory=Backlog)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _seek: bool = False
     _paused: bool = False
@@ -75,14 +74,14 @@ class PartitionLane:
     @property
     def idle(self) -> bool:
         """Whether it has claimed and nothing waits here."""
-        return self.lane is not None and not self._queue and not self._seek
+        return self.lane is not None and not self._backlog and not self._seek
 
-    def offer(self, records: Sequence[ConsumerRecord]) -> None:
+    def offer(self, records: Sequence[StreamRecord]) -> None:
         """Take records that were fetched; reading pauses while a full batch waits."""
         if self._seek or self.lane is None:
             return
-        self._queue.extend(records)
-        if len(self._queue) >= self.options.max_batch and not self._paused:
+        self._backlog.put(records)
+        if len(self._backlog) >= self.options.max_batch and not self._paused:
             self.consumer.pause(self.at)
             self._paused = True
         self._news.set()
@@ -140,7 +139,7 @@ class PartitionLane:
             if self._lost:
                 raise UnavailableError("the broker doesn't have the next offset", dependency="kafka")
             if self._seek:
-                self._queue.clear()
+                self._backlog.clear()
                 self._seek = False
                 self._resume()
                 self.consumer.seek(self.at, self.lane.position.next_offset)
@@ -153,22 +152,18 @@ class PartitionLane:
             else:
                 await self._news.wait()
 
-    def _take(self) -> list[ConsumerRecord]:
+    def _take(self) -> list[StreamRecord]:
         assert self.lane is not None
-        size = self.options.max_batch
-        if self.lane.position.next_offset < self.lane.careful_until:
-            size = 1
         expected = self.lane.position.next_offset
-        taken: list[ConsumerRecord] = []
-        while self._queue and len(taken) < size:
-            record = self._queue.popleft()
-            if record.offset >= expected:
-                taken.append(record)
-        if self._paused and len(self._queue) < self.options.max_batch:
+        taken = self._backlog.take(expected, 1 if expected < self.lane.careful_until else self.options.max_batch)
+        if not taken and self._backlog.misses(expected):
+            _log.warning("records are missing", topic=self.topic, partition=self.at.partition, offset=expected)
+            self.seek_again()
+        if self._paused and len(self._backlog) < self.options.max_batch:
             self._resume()
         return taken
 
-    async def _batch(self, lane: Lane, records: list[ConsumerRecord]) -> None:
+    async def _batch(self, lane: Lane, records: list[StreamRecord]) -> None:
         begun = time.perf_counter()
         poison = await self._begin_first(lane, records)
         batch = poison or await self.ingest.sort(self.handler, records)
@@ -178,7 +173,7 @@ class PartitionLane:
         self.metrics.count(self.topic, outcomes, time.perf_counter() - begun)
         self._tell(batch, outcomes)
 
-    async def _begin_first(self, lane: Lane, records: list[ConsumerRecord]) -> SortedBatch | None:
+    async def _begin_first(self, lane: Lane, records: list[StreamRecord]) -> SortedBatch | None:
         """Count the first batch after a claim; return a batch that sets one record aside if it kept killing us."""
         if not self._first:
             return None
@@ -199,7 +194,7 @@ class PartitionLane:
         self.metrics.silenced.inc(found)
 
     def _caught_up(self, next_offset: int) -> bool:
-        return not self._queue and self.consumer.highwater(self.at) == next_offset
+        return not self._backlog and self.consumer.highwater(self.at) == next_offset
 
     def _tell(self, batch: SortedBatch, outcomes: dict[str, int]) -> None:
         place = {"topic": self.topic, "partition": self.at.partition, "next_offset": batch.next_offset}
@@ -228,7 +223,7 @@ class PartitionLane:
     def _forget(self, *, forgive: bool) -> None:
         """What was in memory may be ahead of the table or behind it: none of it can be used."""
         self.lane, self._forgive, self._lost = None, forgive, False
-        self._queue.clear()
+        self._backlog.clear()
 
     def _resume(self) -> None:
         self._paused = False
@@ -239,6 +234,6 @@ class PartitionLane:
             await asyncio.wait_for(self._closed.wait(), seconds)
 
 
-def _poison(record: ConsumerRecord, attempts: int) -> SortedBatch:
+def _poison(record: StreamRecord, attempts: int) -> SortedBatch:
     letter = DeadLetter(record, "dead_lettered", "poison", f"processing ended the worker {attempts - 1} times")
     return SortedBatch(record.offset + 1, record.timestamp, (), (letter,), 1)
