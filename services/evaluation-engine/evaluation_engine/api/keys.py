@@ -21,14 +21,23 @@ router = EdgeRouter(prefix="/v1", tags=["keys"])
 KeyId = Annotated[str, Path(pattern=r"^(civ_)?[A-Za-z0-9]{8,32}$", description="The part between civ_ and the secret.")]
 
 
+def _naming_twice_is_no_fault(schema: dict[str, Any]) -> None:
+    schema.pop("uniqueItems", None)
+
+
 class KeyIn(BaseModel):
     """A key to be made. ``services`` limits it to some services; a browser key can only write."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
-    scopes: Annotated[frozenset[Scope], Field(min_length=1)]
-    services: Annotated[frozenset[Identifier], Field(min_length=1, max_length=500)] | None = None
+    scopes: Annotated[frozenset[Scope], Field(min_length=1, json_schema_extra=_naming_twice_is_no_fault)]
+    services: (
+        Annotated[
+            frozenset[Identifier], Field(min_length=1, max_length=500, json_schema_extra=_naming_twice_is_no_fault)
+        ]
+        | None
+    ) = None
     kind: Literal["server", "browser"] = "server"
     expires_at: Instant | None = None
     body: Identifier | None = Field(
