@@ -34,7 +34,7 @@ _OPEN_CASES = "Journeys still open are censored at as-of, not dropped; an end be
 CSAT = Definition(
     id="csat",
     version=1,
-    title={"en": "Customer satisfaction", "el": "Ικανοποίηση", "fa": "رضایت"},
+    title={"en": "Customer satisfaction", "el": "Ικανοποίηση των πολιτών", "fa": "رضایت شهروندان"},
     family="customer_satisfaction",
     outcome="citizen",
     aspect="effectiveness",
@@ -80,7 +80,11 @@ NET_PROMOTER = Definition(
 TASK_SUCCESS = Definition(
     id="task-success",
     version=1,
-    title={"en": "Task success, as people say", "el": "Επίτευξη σκοπού", "fa": "انجام کار"},
+    title={
+        "en": "Task success, as people say",
+        "el": "Επίτευξη σκοπού, κατά τους πολίτες",
+        "fa": "انجام کار، به گفتهٔ مردم",
+    },
     family="customer_satisfaction",
     outcome="citizen",
     aspect="effectiveness",
@@ -197,7 +201,11 @@ ABANDONMENT = Definition(
 COST_PER_OUTCOME = Definition(
     id="cost-per-outcome",
     version=1,
-    title={"en": "Cost per fulfilled outcome", "el": "Κόστος ανά αποτέλεσμα", "fa": "هزینهٔ هر نتیجه"},
+    title={
+        "en": "Cost per fulfilled outcome",
+        "el": "Κόστος ανά ολοκληρωμένο αποτέλεσμα",
+        "fa": "هزینهٔ هر نتیجهٔ به‌دست‌آمده",
+    },
     family="business_performance",
     outcome="business",
     aspect="efficiency",
@@ -218,13 +226,33 @@ COST_PER_OUTCOME = Definition(
 )
 
 
+_MTCF = {
+    "en": "Mean Time to Citizen Fulfilment",
+    "el": "Μέσος χρόνος έως την εξυπηρέτηση του πολίτη",
+    "fa": "میانگین زمان تا رسیدن نتیجه به شهروند",
+}
+_TIME = {"en": "Time to fulfilment", "el": "Χρόνος έως την εξυπηρέτηση", "fa": "زمان تا رسیدن نتیجه"}
+_FINISHED = {"en": "Time of finished cases", "el": "Χρόνος ολοκληρωμένων υποθέσεων", "fa": "زمان پرونده‌های پایان‌یافته"}
+HORIZON_DAYS = 365
+_WHAT = {
+    "mean": {"el": "μέσος όρος", "fa": "میانگین"},
+    "median": {"el": "διάμεσος", "fa": "میانه"},
+    "90th percentile": {"el": "90ό εκατοστημόριο", "fa": "صدک ۹۰"},
+    f"mean up to {HORIZON_DAYS} days": {"el": f"έως {HORIZON_DAYS} ημέρες", "fa": "تا ۳۶۵ روز"},
+}
+
+
+def _title(of: dict[str, str], what: str) -> dict[str, str]:
+    """Return what is measured and which figure of it, in every language of the pages."""
+    joint = {"en": ", ", "el": ", ", "fa": "، "}
+    return {language: text + joint[language] + {"en": what, **_WHAT[what]}[language] for language, text in of.items()}
+
+
 def _survival(id_: str, what: str, measure: RestrictedMean | SurvivalQuantile, formula: str, source: str) -> Definition:
     return Definition(
         id=id_,
         version=1,
-        title={
-            "en": f"Mean Time to Citizen Fulfilment, {what}" if id_ == "mtcf-mean" else f"Time to fulfilment, {what}"
-        },
+        title=_title(_MTCF if id_ == "mtcf-mean" else _TIME, what),
         family="business_performance",
         outcome="citizen",
         aspect="efficiency",
@@ -246,7 +274,7 @@ def _finished(id_: str, what: str, measure: DurationMean | DurationQuantile, for
     return Definition(
         id=id_,
         version=1,
-        title={"en": f"Time of finished cases, {what}"},
+        title=_title(_FINISHED, what),
         family="business_performance",
         outcome="citizen",
         aspect="efficiency",
@@ -267,7 +295,6 @@ def _finished(id_: str, what: str, measure: DurationMean | DurationQuantile, for
 
 _KM = "Kaplan, Meier 1958, JASA 53:457; with competing ends Aalen, Johansen 1978, Scand. J. Stat. 5:141"
 _TYPE_7 = "Hyndman, Fan 1996, Am. Stat. 50:361, type 7, over bins of at most 1 %"
-HORIZON_DAYS = 365
 
 CATALOGUE: tuple[Definition, ...] = (
     CSAT,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import orjson
 
-from civiloop_shared.contracts.evaluations import EvaluationRecorded, KpiResult, Period
+from civiloop_shared.contracts.evaluations import EvaluationRecorded, KpiResult, KpiSummary, Period
+from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.result import display
 from evaluation_engine.service.evaluate.compute import Outcome, Question
 
@@ -37,10 +38,27 @@ def recorded(question: Question, outcome: Outcome, *, digest: str, closed: bool)
         as_of=instant(outcome.as_of_ms),
         catalogue_version=yardstick.catalogue_version,
         inputs_digest=digest,
+        definitions=tuple(map(_summary, yardstick.definitions)),
         results=outcome.results,
         cuts=outcome.cuts,
         targets=outcome.targets,
         benchmarks=outcome.benchmarks,
+    )
+
+
+def _summary(definition: Definition) -> KpiSummary:
+    return KpiSummary(
+        id=definition.id,
+        version=definition.version,
+        title=dict(definition.title),
+        formula=definition.formula,
+        source=definition.source,
+        unit=definition.unit,
+        direction=definition.direction,
+        family=definition.family,
+        interval_method=definition.interval,
+        minimum_to_show=definition.minimum_to_show,
+        minimum_to_judge=definition.minimum_to_judge,
     )
 
 
