@@ -9,6 +9,7 @@ from civiloop_cli.commands import (
     dlq,
     doctor,
     down,
+    goals,
     imports,
     keys,
     rebuild,
@@ -34,6 +35,7 @@ app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("scorecard")(scorecard.scorecard)
 app.command("evaluate")(scorecard.evaluate)
+app.command("goals")(goals.goals)
 app.command("verify")(verify.verify)
 app.command("rebuild")(rebuild.rebuild)
 app.command("demo")(sample.demo)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 _BARE = frozenset({"", "1", "points", "score"})
 """Units that are not written beside a number."""
-_VERDICTS = {
+VERDICTS = {
     "met": ("met", "green"),
     "missed": ("missed", "bold red"),
     "too_close_to_call": ("too close to call", "yellow"),
@@ -73,7 +73,7 @@ def _row(result: Mapping[str, Any], target: Mapping[str, Any] | None) -> tuple[s
     if target is None:
         return result["kpi"], value, span, f"{result['n']:,}", "", ""
     sign = "≥" if target["comparison"] == "at_least" else "≤"
-    word, style = _VERDICTS[target["verdict"]]
+    word, style = VERDICTS[target["verdict"]]
     wanted = f"{sign} {amount(target['threshold'], unit)}"
     return result["kpi"], value, span, f"{result['n']:,}", wanted, Text(word, style=style)
 

@@ -26,7 +26,7 @@ from evaluation_engine.adapters.evaluations import PostgresEvaluationStore
 from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
-from evaluation_engine.api import catalogue, keys, redesign, results
+from evaluation_engine.api import catalogue, goals, keys, redesign, results
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
@@ -61,7 +61,7 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    return [catalogue.router, keys.router, results.router, redesign.router, *ingest_routers()]
+    return [catalogue.router, keys.router, results.router, redesign.router, goals.router, *ingest_routers()]
 
 
 def build_app(settings: EngineSettings) -> FastAPI:

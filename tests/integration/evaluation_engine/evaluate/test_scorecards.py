@@ -204,3 +204,22 @@ async def test_a_log_that_ended_years_ago_is_followed_up_to_its_end(engine: Engi
     assert median.state == "ok"
     assert median.value == pytest.approx(1.0, rel=0.01)
     assert (median.details["started"], median.details["open"]) == (500, 200)
+
+
+@pytest.mark.requirement("A5")
+async def test_goals_are_shown_with_their_kpis_their_targets_and_what_hangs_loose(engine: Engine) -> None:
+    goals = (
+        "kind: goal\nid: content\nservice: parking\noutcome: citizen\nstatement: {en: Content}\nkpis: [csat]\n"
+        "---\nkind: goal\nid: cheap\nservice: parking\noutcome: service\nstatement: {en: Cheap}\n"
+        "---\nkind: target\nid: csat-80\nservice: parking\nkpi: csat\nat_least: 80\norigin: we\ngoal: content\n"
+    )
+    async with engine.running() as client:
+        await client.apply(SERVICE.replace("evaluation_cycle: monthly", "kpis: [csat, nps]"), goals)
+        await engine.count({"rating.5": 190, "rating.1": 10}, datetime.now(UTC).date())
+        found = await client.get("/v1/services/parking/goals")
+    assert [(one["goal"], one["state"]) for one in found["goals"]] == [("cheap", "no_kpi"), ("content", "reached")]
+    content = found["goals"][1]
+    assert (content["progress"]["met"], content["progress"]["targets"]) == (1, 1)
+    assert (content["kpis"][0]["value"], content["targets"][0]["verdict"]) == (95.0, "met")
+    assert found["orphans"] == {"goals": ["cheap"], "kpis": ["nps"]}
+    assert found["families"]["missing"] == ["it_performance", "business_performance"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from evaluation_engine.domain.goal import Goal
 from evaluation_engine.domain.kpi import Definition, Need
 from evaluation_engine.domain.kpi_catalogue import BY_ID, CATALOGUE
 from evaluation_engine.domain.redesign.benchmark import Benchmark, Combination, Criterion, Limit
@@ -27,6 +28,7 @@ class Yardstick:
     catalogue_version: int
     targets: tuple[Target, ...]
     benchmarks: tuple[Benchmark, ...]
+    goals: tuple[Goal, ...] = ()
 
     @property
     def service(self) -> str:
@@ -113,8 +115,25 @@ def yardsticks(body: str, catalogue: StoredCatalogue) -> dict[str, Yardstick]:
                     key=lambda one: one.id,
                 )
             ),
+            goals=tuple(sorted(_goals(document.id, parsed.values()), key=lambda one: one.id)),
         )
     return found
+
+
+def _goals(service: str, parsed: Iterable[documents.AnyDocument]) -> Iterable[Goal]:
+    """Yield the goals of a service with the targets that were set for each."""
+    parsed = tuple(parsed)
+    for document in parsed:
+        if isinstance(document, documents.GoalDocument) and document.service == service:
+            targets = (one for one in parsed if isinstance(one, TargetDocument) and one.goal == document.id)
+            yield Goal(
+                id=document.id,
+                outcome=document.outcome.value,
+                statement=document.statement,
+                kpis=document.kpis,
+                targets=tuple(sorted(one.id for one in targets)),
+                owner=document.owner,
+            )
 
 
 def target_of(document: TargetDocument) -> Target:
