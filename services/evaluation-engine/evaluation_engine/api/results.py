@@ -42,6 +42,7 @@ Period = Annotated[
     ),
 ]
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,16}(Z|[+-][0-9]{2}:[0-9]{2}))?$"
+DayText = Annotated[str, StringConstraints(max_length=40, pattern=_DAY)]
 From = Annotated[str | None, Query(alias="from", pattern=_DAY, description="First day, inclusive.")]
 To = Annotated[str | None, Query(pattern=_DAY, description="Last day, exclusive.")]
 Every = Annotated[Literal["quarter_hour", "hour", "day", "week", "month"], Query(description="Length of a point.")]
@@ -63,11 +64,16 @@ def _read(example: Any, timeout: float, *errors: type[UnknownServiceError | Unkn
 
 
 class EvaluateIn(BaseModel):
-    """The period to evaluate; without one, the current period of the service's cycle so far."""
+    """The period to evaluate; without one, the current period of the service's cycle so far.
+
+    With ``as_of`` (a date, or an instant at midnight of the service's zone) only what happened before it counts, under
+    today's knowledge.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     period: PeriodText | None = None
+    as_of: DayText | None = None
 
 
 @router.get("/services/{service_id}/scorecard", policy=_read(_CARD, 15.0, UnknownServiceError))
@@ -158,9 +164,19 @@ async def list_evaluations(
 async def evaluate_service(
     service_id: ServiceId, wanted: EvaluateIn, scorecards: ScorecardDesk, principal: CurrentPrincipal
 ) -> Response:
-    """Evaluate now: 201 with a new number or revision, 200 with what is stored when the inputs are the same."""
+    """Evaluate now: 201 with a new number or revision, 200 with what is stored when the inputs are the same.
+
+    As of a day within a period of the cycle: 200 with a record that has no number, since it isn't stored.
+    """
     principal.demand_service(service_id)
-    stored = await scorecards.evaluate(principal.body, service_id, None if wanted.period == LIVE else wanted.period)
+    period = None if wanted.period == LIVE else wanted.period
+    if wanted.as_of is not None:
+        made = await scorecards.as_of(principal.body, service_id, wanted.as_of, period)
+        if isinstance(made, Scorecard):
+            return json_response({**made.record.model_dump(mode="json"), "stored_at": None})
+        stored = made
+    else:
+        stored = await scorecards.evaluate(principal.body, service_id, period)
     return json_response(_stored(stored), status_code=201 if stored.created else 200)
 
 

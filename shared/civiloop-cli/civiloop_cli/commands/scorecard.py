@@ -44,16 +44,26 @@ def evaluate(
     period: Annotated[
         str | None, typer.Option("--period", help="A period, YYYY-MM for a month. [default: the current one so far]")
     ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Count only what happened before this day (or instant at midnight).")
+    ] = None,
     json: JsonOption = False,
     url: UrlOption = None,
     key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Evaluate a period of a service now and store the result; a changed result becomes a new revision."""
+    """Evaluate a period of a service now and store the result; a changed result becomes a new revision.
+
+    With --as-of the evaluation looks from that day, with what is known today; within a period it is shown, not stored.
+    """
+    wanted = {"period": period} if as_of is None else {"period": period, "as_of": as_of}
     with Connection(url, key, data_dir).to(ENGINE, as_json=json) as engine:
-        record = engine.post(f"/v1/services/{service}/evaluations", {"period": period})
+        record = engine.post(f"/v1/services/{service}/evaluations", wanted)
     if json:
         print_json(record)
         return
-    stdout().print(f"evaluation {record['number']}, revision {record['revision']}")
+    if record["stored_at"] is None:
+        stdout().print(f"as of {record['period']['end']}, not stored")
+    else:
+        stdout().print(f"evaluation {record['number']}, revision {record['revision']}")
     stdout().print(scorecard_table(record))

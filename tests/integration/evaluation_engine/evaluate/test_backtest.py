@@ -85,7 +85,12 @@ async def test_the_answer_shows_clause_by_clause_how_far_the_limit_was(engine: E
     june = found["periods"][2]
     assert june["clauses"][0] | {"explanation": ""} == {
         **june["clauses"][0],
-        "explanation": "", "held": True, "margin": -2.0, "side": "below", "threshold": 70.0, "clear": 75.0,
+        "explanation": "",
+        "held": True,
+        "margin": -2.0,
+        "side": "below",
+        "threshold": 70.0,
+        "clear": 75.0,
     }
     assert [one["from"]["start"] for one in found["fired"]] == ["2026-05-31T21:00:00Z"]
     assert short.status_code == 422

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
 from civiloop_shared.contracts.values import Channel, Identifier, Label, LanguageTag
+from evaluation_engine.domain.times import fault_of
 from evaluation_engine.service.catalogue.questions import Question
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
@@ -39,6 +40,28 @@ class Cycle(StrEnum):
     DAILY = "daily"
     WEEKLY = "weekly"
     MONTHLY = "monthly"
+
+
+def _usable_cron(cron: str) -> str:
+    reason = fault_of(cron)
+    if reason is not None:
+        raise ValueError(reason)
+    return cron
+
+
+class EvaluationTimes(BaseModel):
+    """A cycle of the body's own: when evaluations are made, each for the whole days since the one before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cron: Annotated[str, StringConstraints(max_length=100), AfterValidator(_usable_cron)] = Field(
+        description="Minute, hour, day of month, month, weekday: `0 6 * * MON`. At most one evaluation a day."
+    )
+    zone: Zone | None = Field(default=None, description="Time zone of the expression. [default: the service's]")
+    holidays: Annotated[tuple[date, ...], Field(max_length=1000)] = ()
+    on_holiday: Literal["next_day", "skip"] = Field(
+        default="next_day", description="Move an evaluation that falls on a holiday to the next other day, or skip it."
+    )
 
 
 class Outcome(StrEnum):
@@ -96,6 +119,9 @@ class ServiceDocument(Document):
     )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"
     evaluation_cycle: Cycle = Cycle.MONTHLY
+    evaluation_times: EvaluationTimes | None = Field(
+        default=None, description="Given, they take the place of evaluation_cycle."
+    )
     kpis: tuple[Identifier, ...] = Field(default=(), max_length=60, description="KPIs in use; none listed means all.")
 
 

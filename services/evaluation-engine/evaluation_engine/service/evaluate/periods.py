@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from civiloop_shared.errors import ValidationError, ValidationFault
 from evaluation_engine.domain.buckets import Period, next_month
+from evaluation_engine.domain.times import Times, stretch_of
 from evaluation_engine.service.catalogue.documents import Cycle
 
 KEEPS_LOOKING = 3
@@ -20,8 +21,11 @@ _LONGEST_DAYS = 366 * 20
 _ONE_DAY = timedelta(days=1)
 
 
-def period_of(cycle: Cycle, day: date, zone: str) -> Period:
+def period_of(cycle: Cycle | Times, day: date, zone: str) -> Period:
     """Return the period of a cycle that a local day lies in; weeks begin on Monday."""
+    if isinstance(cycle, Times):
+        stretch = stretch_of(cycle, day, zone)
+        return Period(stretch.start, stretch.end, zone)
     if cycle is Cycle.MONTHLY:
         return Period.month_of(day, zone)
     if cycle is Cycle.WEEKLY:
@@ -30,7 +34,14 @@ def period_of(cycle: Cycle, day: date, zone: str) -> Period:
     return Period(day, day + _ONE_DAY, zone)
 
 
-def due(cycle: Cycle, days: Iterable[date], zone: str, *, complete_until_ms: int, most: int) -> list[Period]:
+def due_ms(cycle: Cycle | Times, period: Period) -> int:
+    """Return when a period of a cycle is evaluated: at its end, or at the stated time of the day after it."""
+    if isinstance(cycle, Times):
+        return max(period.end_ms, stretch_of(cycle, period.start, period.zone).due_ms)
+    return period.end_ms
+
+
+def due(cycle: Cycle | Times, days: Iterable[date], zone: str, *, complete_until_ms: int, most: int) -> list[Period]:
     """Return the closed periods that are to be evaluated, earliest first, at most ``most`` of the newest.
 
     A period is closed when everything up to its end is counted. It is due when it has data, or when one of the
@@ -43,7 +54,7 @@ def due(cycle: Cycle, days: Iterable[date], zone: str, *, complete_until_ms: int
         for _ in range(KEEPS_LOOKING):
             following = period_of(cycle, following.end, zone)
             wanted.add(following)
-    closed = [period for period in wanted if period.end_ms <= complete_until_ms]
+    closed = [period for period in wanted if due_ms(cycle, period) <= complete_until_ms]
     return sorted(closed, key=lambda period: period.start)[-most:]
 
 
@@ -88,6 +99,15 @@ def _asked(text: str, zone: str) -> Period:
     if not divider:
         raise _PeriodError(_EXPECTED)
     return bounded(day_of(first, zone), day_of(last, zone), zone)
+
+
+def cut_at(as_of: str, zone: str) -> date:
+    """Return the local day before which an evaluation looks. Raises ``ValidationError`` for an instant within a day."""
+    try:
+        return day_of(as_of, zone)
+    except ValueError as error:
+        reason = str(error) if isinstance(error, _PeriodError) else "must be a date, or an instant at local midnight"
+        raise ValidationError.of(ValidationFault("as_of", reason)) from None
 
 
 def bounded(first: date, last: date, zone: str) -> Period:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from civiloop_shared.contracts.evaluations import EvaluationRecorded
@@ -14,7 +14,7 @@ from evaluation_engine.service.evaluate import record as records
 from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.evaluating import ON_DEMAND, Evaluating
 from evaluation_engine.service.evaluate.live import LiveStatus
-from evaluation_engine.service.evaluate.periods import asked, period_of
+from evaluation_engine.service.evaluate.periods import asked, cut_at, due_ms, period_of
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
 LIVE = "live"
@@ -53,6 +53,28 @@ class Scorecards:
         evaluated = await self.evaluating.compute(yardstick, wanted, memory)
         return Scorecard(yardstick, evaluated.record, "computed", evaluated.at)
 
+    async def as_of(self, body: str, service: str, as_of: str, period: str | None) -> Scorecard | Stored:
+        """Evaluate a period, or the one of the cycle that is open then, up to an instant: as if that were now.
+
+        What came in later about the time before is counted. A whole period of the cycle becomes its evaluation; any
+        other is returned and not stored.
+        """
+        yardstick = await self.yardsticks.of(body, service)
+        edge = cut_at(as_of, yardstick.zone)
+        last = edge - timedelta(days=1)
+        whole = period_of(yardstick.cycle, last, yardstick.zone) if period is None else asked(period, yardstick.zone)
+        now_ms = self.evaluating.clock().timestamp() * 1000
+        if not whole.start < edge or calendar(yardstick.zone).start_of(edge) > now_ms:
+            raise ValidationError.of(
+                ValidationFault("as_of", "must lie after the period's start and not in the future")
+            )
+        cut = Period(whole.start, min(whole.end, edge), yardstick.zone)
+        if cut == period_of(yardstick.cycle, cut.start, yardstick.zone):
+            return await self.evaluate(body, service, f"{cut.start}/{cut.end}")
+        memory = await self._memory(yardstick, records.instant(cut.start_ms))
+        evaluated = await self.evaluating.compute(yardstick, cut, memory, all_cuts=True)
+        return Scorecard(yardstick, evaluated.record, "computed", evaluated.at)
+
     async def evaluate(self, body: str, service: str, period: str | None) -> Stored:
         """Evaluate now and store: the current period of the cycle so far, or the period that is asked for.
 
@@ -63,7 +85,8 @@ class Scorecards:
         now_ms = self.evaluating.clock().timestamp() * 1000
         if wanted.start_ms > now_ms:
             raise ValidationError.of(ValidationFault("period", "has not begun yet"))
-        scheduled = wanted.end_ms <= now_ms and period_of(yardstick.cycle, wanted.start, yardstick.zone) == wanted
+        of_cycle = period_of(yardstick.cycle, wanted.start, yardstick.zone) == wanted
+        scheduled = of_cycle and due_ms(yardstick.cycle, wanted) <= now_ms
         cycle = yardstick.cycle.value if scheduled else ON_DEMAND
         memory = await self._memory(yardstick, records.instant(wanted.start_ms))
         stored, _ = await self.evaluating.evaluate(yardstick, wanted, memory, cycle=cycle)

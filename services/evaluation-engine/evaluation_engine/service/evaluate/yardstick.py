@@ -11,6 +11,7 @@ from evaluation_engine.domain.kpi import Definition, Need
 from evaluation_engine.domain.kpi_catalogue import BY_ID, CATALOGUE
 from evaluation_engine.domain.redesign.benchmark import Benchmark, Combination, Criterion, Limit
 from evaluation_engine.domain.target import Target
+from evaluation_engine.domain.times import Times
 from evaluation_engine.ports.catalogue import StoredCatalogue
 from evaluation_engine.service.catalogue import documents
 from evaluation_engine.service.catalogue.documents import BenchmarkDocument, Cycle, ServiceDocument, TargetDocument
@@ -41,9 +42,12 @@ class Yardstick:
         return self.document.zone
 
     @property
-    def cycle(self) -> Cycle:
+    def cycle(self) -> Cycle | Times:
         """How often it is evaluated."""
-        return self.document.evaluation_cycle
+        own = self.document.evaluation_times
+        if own is None:
+            return self.document.evaluation_cycle
+        return Times(own.cron, own.zone or self.zone, frozenset(own.holidays), own.on_holiday)
 
     @property
     def silent_after_ms(self) -> int:
