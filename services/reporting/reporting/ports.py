@@ -18,11 +18,23 @@ class StoredRecord:
     stored_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PublicService:
+    """A service in use and the title of the body that runs it."""
+
+    service: ServiceDefined
+    body_title: dict[str, str]
+
+
 class ResultsStore(Protocol):
     """Reads what the evaluation engine has stored. Every method raises ``UnavailableError`` without PostgreSQL."""
 
     async def services(self, *, body: str | None, limit: int, after: str | None) -> list[ServiceDefined]:
-        """Return the services in use, by id; of one body, or of all for the public pages."""
+        """Return the services in use, by id; of one body, or of all."""
+        ...
+
+    async def public_services(self, *, limit: int) -> list[PublicService]:
+        """Return the services in use of all bodies, by body and id."""
         ...
 
     async def service(self, service: str, *, body: str | None) -> ServiceDefined | None:
@@ -34,9 +46,13 @@ class ResultsStore(Protocol):
         ...
 
     async def evaluations(
-        self, service: str, *, closed_only: bool, all_revisions: bool, limit: int, before: int | None
+        self, service: str, *, all_revisions: bool, limit: int, before: int | None
     ) -> list[StoredRecord]:
-        """Return evaluations, newest period first; ``before`` is the number that the page before ended with."""
+        """Return evaluations, highest number first; ``before`` is the number that the page before ended with."""
+        ...
+
+    async def closed_periods(self, service: str, *, limit: int) -> list[StoredRecord]:
+        """Return the newest revisions of the closed periods of the service's own cycle, latest period first."""
         ...
 
     async def evaluation_of(self, service: str, start: datetime, end: datetime) -> StoredRecord | None:

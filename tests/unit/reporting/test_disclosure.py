@@ -66,3 +66,32 @@ def test_never_is_exactly_one_cell_with_people_hidden_beside_others(sizes: list[
     shown = [cell for cell, n in zip(cells, sizes, strict=True) if n > 0 and cell.state is ResultState.OK]
     assert len(hidden) != 1 or not shown
     assert all(cell.n >= MINIMUM_CELL for cell in shown)
+
+
+def test_a_few_people_in_several_small_groups_are_not_given_away_together() -> None:
+    cells = publishable_cuts(make_result(n, n // 2, f"channel={n}") for n in (5, 3, 40, 60))
+
+    assert [cell.state is ResultState.SUPPRESSED for cell in cells] == [True, True, True, False]
+
+
+def test_those_who_are_in_no_group_are_not_given_away_by_the_total() -> None:
+    web, phone = publishable_cuts([make_result(60, 30, "channel=web"), make_result(40, 20, "channel=phone")], total=104)
+
+    assert phone.state is ResultState.SUPPRESSED, "else 104 - 60 - 40 tells of four people"
+    assert web.state is ResultState.OK
+
+
+def test_many_who_are_in_no_group_hide_nothing() -> None:
+    cells = publishable_cuts([make_result(60, 30, "channel=web"), make_result(40, 20, "channel=phone")], total=300)
+
+    assert all(cell.state is ResultState.OK for cell in cells)
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(0, 30))
+def test_total_less_shown_is_nobody_or_at_least_ten_people(sizes: list[int], apart: int) -> None:
+    total = sum(sizes) + apart
+    cells = publishable_cuts((make_result(n, n // 2, f"channel={i}") for i, n in enumerate(sizes)), total)
+
+    rest = total - sum(cell.n for cell in cells if cell.state is ResultState.OK)
+    shown = any(cell.n for cell in cells)
+    assert rest == 0 or rest >= MINIMUM_CELL or not shown

@@ -12,7 +12,7 @@ from civiloop_shared.contracts.values import Channel
 from reporting.pages import sentences
 from reporting.pages.wording import LANGUAGES, best_language, wording
 
-_USED = re.compile(r"""words\(\s*["'](.+?)["']\s*[,)]""")
+_USED = re.compile(r"""words\(\s*["']([^"']+)["']\s*[,)]""")
 
 
 def originals() -> set[str]:
@@ -24,7 +24,9 @@ def originals() -> set[str]:
         set(sentences._STATES.values()) | set(sentences._VERDICTS.values()) | set(sentences._CLAUSE_STATES.values())
     )
     found |= {text for pair in sentences._REDESIGN.values() for text in pair}
-    found |= {text for _, _, text in sentences._DURATIONS}
+    found |= {text for _, _, text in sentences._DURATIONS} | set(sentences._UNITS.values())
+    found |= set(sentences._LEVELS.values()) | set(sentences._DIMENSIONS.values()) | {"{n} answers", "{n} cases"}
+    found |= {"yes", "no"}
     return found | {channel.value for channel in Channel}
 
 
@@ -85,3 +87,42 @@ def test_the_page_comes_in_the_language_asked_for_else_in_an_accepted_one(
     asked: str | None, accepted: str, language: str
 ) -> None:
     assert best_language(asked, accepted) == language
+
+
+def test_a_month_in_persian_is_told_by_its_days_too() -> None:
+    athens = ZoneInfo("Europe/Athens")
+    month = Period(
+        start=datetime(2026, 10, 1, tzinfo=athens), end=datetime(2026, 11, 1, tzinfo=athens), zone="Europe/Athens"
+    )
+
+    assert wording("fa").period_in_full(month) == "اکتبر ۲۰۲۶ (۹ مهر ۱۴۰۵ تا ۹ آبان ۱۴۰۵)"
+    assert wording("el").period_in_full(month) == "Οκτώβριος 2026"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (81.25, "%", "81.2 of 100"),
+        (-34.2, "points", "−34.2 points"),
+        (13.4, "days", "13.4 days"),
+        (1.5, "days", "36 hours"),
+        (1 / 96, "days", "15 minutes"),
+        (23.849, "EUR", "€23.85"),
+    ],
+)
+def test_a_value_is_written_in_the_size_that_reads_best(value: float, unit: str, text: str) -> None:
+    assert sentences.amount(value, unit, wording("en")) == text
+
+
+def test_a_duration_beside_its_target_stays_on_its_side_in_any_size() -> None:
+    assert sentences.amount(1.0004, "days", wording("en"), beside=1.0) == "24.01 hours"
+
+
+def test_money_is_written_as_each_language_does() -> None:
+    assert wording("el").money(1234.5, "EUR") == "1.234,50\xa0€"
+    assert wording("fa").money(1234.5, "EUR") == "\u200e€\xa0۱٬۲۳۴٫۵۰"
+
+
+def test_a_negative_number_keeps_its_sign_on_the_left_in_persian() -> None:
+    assert wording("fa").number(-76.3) == "\u200e−۷۶٫۳"
+    assert wording("en").number(-0.04) == "0"

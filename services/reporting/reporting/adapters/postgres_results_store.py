@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from civiloop_shared.contracts.catalogue import ServiceDefined
 from civiloop_shared.contracts.evaluations import EvaluationRecorded
 from civiloop_shared.postgres.engine import acquire
-from reporting.ports import StoredRecord
+from reporting.ports import PublicService, StoredRecord
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -20,14 +22,25 @@ _SERVICES = """
 """
 _SERVICE = "SELECT definition FROM reporting_v1.service WHERE id = $1 AND ($2::text IS NULL OR body_id = $2)"
 _LIVE = "SELECT record, computed_at AS stored_at FROM reporting_v1.live_status WHERE service_id = $1"
+_PUBLIC = """
+    SELECT definition, coalesce(body_title, '{}') AS body_title FROM reporting_v1.service
+    WHERE NOT retired ORDER BY body_id, id LIMIT $1
+"""
 _EVALUATIONS = """
     SELECT record, created_at AS stored_at FROM reporting_v1.evaluation
-    WHERE service_id = $1 AND (closed OR NOT $2) AND (newest OR $3) AND ($4::bigint IS NULL OR number < $4)
-    ORDER BY number DESC, revision DESC LIMIT $5
+    WHERE service_id = $1 AND (newest OR $2) AND ($3::bigint IS NULL OR number < $3)
+    ORDER BY number DESC, revision DESC LIMIT $4
+"""
+_CLOSED = """
+    SELECT e.record, e.created_at AS stored_at
+    FROM reporting_v1.evaluation e JOIN reporting_v1.service s ON s.id = e.service_id
+    WHERE e.service_id = $1 AND e.newest AND e.closed AND e.cycle = s.document ->> 'evaluation_cycle'
+    ORDER BY e.period_start DESC LIMIT $2
 """
 _EVALUATION_OF = """
     SELECT record, created_at AS stored_at FROM reporting_v1.evaluation
     WHERE service_id = $1 AND period_start = $2 AND period_end = $3 AND newest AND closed
+    ORDER BY created_at DESC LIMIT 1
 """
 
 
@@ -43,6 +56,15 @@ class PostgresResultsStore:
             rows = await connection.fetch(_SERVICES, body, after or "", limit)
         return [ServiceDefined.model_validate_json(row["definition"]) for row in rows]
 
+    async def public_services(self, *, limit: int) -> list[PublicService]:
+        """Return the services in use of all bodies, by body and id."""
+        async with acquire(self.pool) as connection:
+            rows = await connection.fetch(_PUBLIC, limit)
+        return [
+            PublicService(ServiceDefined.model_validate_json(row["definition"]), orjson.loads(row["body_title"]))
+            for row in rows
+        ]
+
     async def service(self, service: str, *, body: str | None) -> ServiceDefined | None:
         """Return one service, also a retired one."""
         async with acquire(self.pool) as connection:
@@ -56,11 +78,17 @@ class PostgresResultsStore:
         return _stored(row) if row else None
 
     async def evaluations(
-        self, service: str, *, closed_only: bool, all_revisions: bool, limit: int, before: int | None
+        self, service: str, *, all_revisions: bool, limit: int, before: int | None
     ) -> list[StoredRecord]:
-        """Return evaluations, newest period first."""
+        """Return evaluations, highest number first."""
         async with acquire(self.pool) as connection:
-            rows = await connection.fetch(_EVALUATIONS, service, closed_only, all_revisions, before, limit)
+            rows = await connection.fetch(_EVALUATIONS, service, all_revisions, before, limit)
+        return [_stored(row) for row in rows]
+
+    async def closed_periods(self, service: str, *, limit: int) -> list[StoredRecord]:
+        """Return the closed periods of the service's own cycle, latest first: what was evaluated on demand is none."""
+        async with acquire(self.pool) as connection:
+            rows = await connection.fetch(_CLOSED, service, limit)
         return [_stored(row) for row in rows]
 
     async def evaluation_of(self, service: str, start: datetime, end: datetime) -> StoredRecord | None:

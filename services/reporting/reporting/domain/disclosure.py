@@ -1,9 +1,9 @@
 """Which results the public may see.
 
 A cell of fewer than ``MINIMUM_CELL`` people is hidden, with everything that is computed from it, and so is a group
-whose members all answered alike. Where exactly one cell of a dimension would be hidden, the smallest of the others is
-hidden too, since the total would give the first one away (complementary suppression, see Hundepool et al., "Statistical
-Disclosure Control", 2012, chapter 4).
+whose members all answered alike. The total, which is shown, less the cells that are shown leaves the hidden ones
+together: so at least two cells are hidden, of at least ``MINIMUM_CELL`` people together, and more are hidden where
+that needs it (complementary suppression, see Hundepool et al., "Statistical Disclosure Control", 2012, chapter 4).
 """
 
 from __future__ import annotations
@@ -21,15 +21,28 @@ def publishable(result: KpiResult) -> KpiResult:
     return result if result.n == 0 or _big_enough(result) else _hidden(result)
 
 
-def publishable_cuts(results: Iterable[KpiResult]) -> tuple[KpiResult, ...]:
-    """Return the cells of one KPI over one dimension as the public may see them: small ones and give-aways hidden."""
+def publishable_cuts(results: Iterable[KpiResult], total: int | None = None) -> tuple[KpiResult, ...]:
+    """Return the cells of one KPI over one dimension as the public may see them: small ones and give-aways hidden.
+
+    ``total`` is the number of people behind the KPI as a whole. Those of them who are in no cell are hidden as it is.
+    """
     cells = tuple(results)
     hidden = {index for index, cell in enumerate(cells) if cell.n > 0 and not _big_enough(cell)}
-    if len(hidden) == 1:
-        others = [index for index, cell in enumerate(cells) if index not in hidden and cell.n > 0]
-        if others:
-            hidden.add(min(others, key=lambda index: (cells[index].n, cells[index].cut)))
+    apart = max(0, total - sum(cell.n for cell in cells)) if total is not None else 0
+    shown = sorted(
+        (index for index, cell in enumerate(cells) if cell.n > 0 and index not in hidden),
+        key=lambda index: (cells[index].n, cells[index].cut),
+    )
+    while shown and _gives_away([cells[index].n for index in hidden], apart):
+        hidden.add(shown.pop(0))
     return tuple(_hidden(cell) if index in hidden else cell for index, cell in enumerate(cells))
+
+
+def _gives_away(hidden: list[int], apart: int) -> bool:
+    """Say whether total less shown tells too much: one hidden group alone, or a few people in several."""
+    if not hidden:
+        return 0 < apart < MINIMUM_CELL
+    return len(hidden) + (apart > 0) == 1 or sum(hidden) + apart < MINIMUM_CELL
 
 
 def _big_enough(result: KpiResult) -> bool:
@@ -54,6 +67,7 @@ def _hidden(result: KpiResult) -> KpiResult:
             "interval": None,
             "numerator": None,
             "denominator": None,
+            "channels_reporting": (),
             "details": {},
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import groupby
 from typing import Annotated, Any
 
 from fastapi import Path, Query
@@ -11,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from civiloop_shared.contracts.evaluations import ClauseResult, EvaluationRecorded
+from civiloop_shared.contracts.evaluations import ClauseResult, EvaluationRecorded, KpiResult
 from civiloop_shared.edge import (
     PUBLIC,
     PUBLIC_READ,
@@ -22,7 +23,7 @@ from civiloop_shared.edge import (
     html_response,
     new_nonce,
 )
-from reporting.domain.disclosure import publishable
+from reporting.domain.disclosure import MINIMUM_CELL, publishable
 from reporting.domain.figure import Figure
 from reporting.errors import UnknownServiceError
 from reporting.pages import sentences
@@ -32,7 +33,26 @@ from reporting.service.public_page import PublicPages, ServicePage
 
 Language = Annotated[str | None, Query(max_length=8, description="Language of the page.")]
 ServiceId = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{1,62}$", description="Id of a service.")]
-_DATA_HEADER = ("period_start", "period_end", "zone", "kpi", "state", "value", "unit", "n", "low", "high", "method")
+_DATA_HEADER = (
+    *("period_start", "period_end", "zone", "kpi", "cut", "state", "value", "unit", "n"),
+    *("low", "high", "level", "method", "definition_version"),
+)
+_FUNCTIONS = (
+    sentences.amount,
+    sentences.benchmark_name,
+    sentences.cases,
+    sentences.clause_level,
+    sentences.clause_state,
+    sentences.cut_name,
+    sentences.part_name,
+    sentences.redesign_heading,
+    sentences.redesign_sentence,
+    sentences.result_sentence,
+    sentences.span,
+    sentences.target_sentence,
+    sentences.title_of,
+    sentences.verdict_of,
+)
 
 
 def _policy(
@@ -57,6 +77,14 @@ class _Shown:
     figures: tuple[Figure, ...]
     charts: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def measured(self) -> list[Figure]:
+        return [figure for figure in self.figures if figure.has_values]
+
+    @property
+    def without_values(self) -> list[Figure]:
+        return [figure for figure in self.figures if not figure.has_values]
+
     def clause_title(self, clause: ClauseResult, words: Wording) -> str:
         kpi = self._kpi_of(clause)
         definition = next((one for one in self.newest.definitions if one.id == kpi), None)
@@ -66,6 +94,11 @@ class _Shown:
         kpi = self._kpi_of(clause)
         unit = next((one.unit for one in self.newest.results if one.kpi == kpi), "")
         return sentences.amount(value, unit, words, beside=beside)
+
+    def may_show(self, clause: ClauseResult) -> bool:
+        """Say whether the number behind a criterion is that of a published total: parts are shown in their figures."""
+        figure = next((one for one in self.figures if one.kpi == self._kpi_of(clause)), None)
+        return bool(figure and clause.observed is not None and clause.n == figure.newest.n >= MINIMUM_CELL)
 
     def _kpi_of(self, clause: ClauseResult) -> str:
         return clause.kpi or clause.rule
@@ -86,7 +119,9 @@ def pages_router(pages: PublicPages) -> EdgeRouter:
     @router.get("/", policy=_policy("<!doctype html>"), response_class=Response)
     async def index(request: Request, lang: Language = None) -> Response:
         """Show the services."""
-        return render("index.html", request, lang, services=await pages.index())
+        found = await pages.index()
+        bodies = [list(group) for _, group in groupby(found, lambda one: one.service.body)]
+        return render("index.html", request, lang, bodies=bodies)
 
     @router.get(
         "/services/{service_id}", policy=_policy("<!doctype html>", UnknownServiceError), response_class=Response
@@ -126,15 +161,14 @@ async def _shown(page: ServicePage, words: Wording) -> _Shown | None:
 
 
 def _rows(figure: Figure) -> list[list[Any]]:
-    found = []
-    for point in figure.points:
-        result = publishable(point.result)
-        interval = result.interval
-        bounds = (interval.low, interval.high, interval.method) if interval else (None, None, None)
-        period = result.period
-        head = [period.start.isoformat(), period.end.isoformat(), period.zone, result.kpi, result.state.value]
-        found.append([*head, point.value, result.unit, result.n, *bounds])
-    return found
+    return [_row(result) for result in (*(publishable(point.result) for point in figure.points), *figure.by_channel)]
+
+
+def _row(result: KpiResult) -> list[Any]:
+    interval, period = result.interval, result.period
+    bounds = (interval.low, interval.high, interval.level, interval.method) if interval else (None,) * 4
+    about = [period.start.isoformat(), period.end.isoformat(), period.zone, result.kpi, result.cut, result.state.value]
+    return [*about, result.value, result.unit, result.n, *bounds, result.definition_version]
 
 
 def _templates() -> Environment:
@@ -145,16 +179,5 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in (
-        "amount",
-        "clause_state",
-        "cut_name",
-        "redesign_heading",
-        "redesign_sentence",
-        "result_sentence",
-        "target_sentence",
-        "title_of",
-        "verdict_of",
-    ):
-        environment.globals[name] = getattr(sentences, name)
+    environment.globals.update({function.__name__: function for function in _FUNCTIONS})
     return environment

@@ -8,7 +8,7 @@ from civiloop_shared.contracts.catalogue import ServiceDefined
 from civiloop_shared.contracts.evaluations import EvaluationRecorded
 from reporting.domain.figure import Figure, figures
 from reporting.errors import UnknownServiceError
-from reporting.ports import ResultsStore
+from reporting.ports import PublicService, ResultsStore
 
 _MOST_PERIODS = 13
 _MOST_SERVICES = 500
@@ -29,18 +29,16 @@ class PublicPages:
 
     store: ResultsStore
 
-    async def index(self) -> list[ServiceDefined]:
+    async def index(self) -> list[PublicService]:
         """Return all services in use, of every body."""
-        return await self.store.services(body=None, limit=_MOST_SERVICES, after=None)
+        return await self.store.public_services(limit=_MOST_SERVICES)
 
     async def service(self, service_id: str) -> ServicePage:
         """Return the page of a service; raise ``UnknownServiceError``."""
         service = await self.store.service(service_id, body=None)
         if service is None:
             raise UnknownServiceError
-        stored = await self.store.evaluations(
-            service_id, closed_only=True, all_revisions=False, limit=_MOST_PERIODS, before=None
-        )
+        stored = await self.store.closed_periods(service_id, limit=_MOST_PERIODS)
         records = [one.record for one in reversed(stored)]
         if not records:
             return ServicePage(service, None, ())

@@ -62,14 +62,12 @@ class ReadResults:
     ) -> list[StoredRecord]:
         """Return the stored evaluations, newest first."""
         await self.service(caller, service_id)
-        return await self.store.evaluations(
-            service_id, closed_only=False, all_revisions=all_revisions, limit=limit, before=before
-        )
+        return await self.store.evaluations(service_id, all_revisions=all_revisions, limit=limit, before=before)
 
     async def redesign(self, caller: Principal, service_id: str) -> StoredRecord:
-        """Return the newest closed evaluation, which holds the benchmarks' verdicts."""
+        """Return the evaluation of the latest closed period, which holds the benchmarks' verdicts."""
         await self.service(caller, service_id)
-        found = await self.store.evaluations(service_id, closed_only=True, all_revisions=False, limit=1, before=None)
+        found = await self.store.closed_periods(service_id, limit=1)
         if not found:
             raise NothingEvaluatedError
         return found[0]
