@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from tests.load import intake, reading, stream
+from tests.load import intake, looks, reading, stream
 from tests.load.report import Figure, Ratio, show
 from tests.load.stage import Stage
 from tests.support.platform import running_infra, running_platform
 
-_SECTIONS = ("intake", "visible", "stream", "growth", "memory")
+_SECTIONS = ("intake", "visible", "stream", "growth", "memory", "looks")
 _GENEROUS = '{"ingest": {"per_second": 10000000, "burst": 10000000}}'
 
 
@@ -22,10 +22,16 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=40, help="batches of 1,000 journey events a round")
     parser.add_argument("--events", type=int, default=1_000_000, help="events that the scorecard must not feel")
     parser.add_argument("--trials", type=int, default=100, help="feedbacks whose way to the scorecard is timed")
+    parser.add_argument("--years", type=int, default=1_000, help="simulated years of hourly looks")
     wanted = parser.parse_args()
     sections = wanted.sections or _SECTIONS
     ratios: list[Ratio] = []
     figures: list[Figure] = []
+    if "looks" in sections:
+        figures += looks.measure(years=wanted.years)
+    if set(sections) <= {"looks"}:
+        show(ratios, figures)
+        return
     with running_infra() as infra, running_platform(infra, CIVILOOP_LIMITS=_GENEROUS) as platform:
         stage = Stage(platform)
         stage.apply_catalogue()

@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
 
 from evaluation_engine.domain.disclosure.grid import tables
 from evaluation_engine.domain.disclosure.secrets import Reason
@@ -63,44 +64,46 @@ def parts_of(whole: Cell, cells: Iterable[Cell], longer: Mapping[str, tuple[str,
 
 
 def possible(
-    suppression: Suppression, cell: Cell, longer: Mapping[str, tuple[str, ...]], *, told_why: bool
+    suppression: Suppression, cell: Cell, longer: Mapping[str, tuple[str, ...]], aim: tuple[int, int] = (1, 1)
 ) -> tuple[int, int]:
-    """Fewest and most people of a cell in whole tables that agree with what is shown.
+    """Fewest and most of a cell in whole tables of yes and no that agree with what is shown.
 
-    `told_why` gives the attacker the reason of each hidden cell, so that small ones are below ten.
+    `aim` counts those who said yes and those who said no. The attacker is told why each cell is hidden. Where only
+    people are counted, all say yes.
     """
     people = suppression.tables.people
-    cells = list(people)
+    cells, share = list(people), suppression.tables.scale is not None
     at = {one: position for position, one in enumerate(cells)}
-    top = 10 * max(one.n for one in people.values())
-    low, high = [0] * len(cells), [top] * len(cells)
+    size, top = len(cells), 10 * max(one.n for one in people.values())
+    low, high = [0] * 2 * size, [top] * size + [top if share else 0] * size
+    constraints = []
     for one in cells:
+        yes = people[one].score if share else people[one].n
+        assert yes is not None
         if suppression.shown(one):
-            low[at[one]] = high[at[one]] = people[one].n
-        elif told_why and suppression.hidden.get(one) in (Reason.SMALL, Reason.INSIDE):
-            high[at[one]] = 9
-    rows = []
+            low[at[one]] = high[at[one]] = yes
+            low[at[one] + size] = high[at[one] + size] = people[one].n - yes
+        elif suppression.hidden.get(one) in (Reason.SMALL, Reason.INSIDE):
+            small = csr_array(([1.0, 1.0], ([0, 0], [at[one], at[one] + size])), shape=(1, 2 * size))
+            constraints.append(LinearConstraint(small, 0, 9))
     for whole in cells:
         for parts in parts_of(whole, cells, longer):
-            row = np.zeros(len(cells))
-            row[at[whole]] = -1
-            row[[at[part] for part in parts]] = 1
-            rows.append(row)
-    aim = np.zeros(len(cells))
-    aim[at[cell]] = 1
+            for shift in (0, size):
+                places = [at[whole] + shift, *(at[part] + shift for part in parts)]
+                factors = [-1.0, *([1.0] * len(parts))]
+                row = csr_array((factors, ([0] * len(places), places)), shape=(1, 2 * size))
+                constraints.append(LinearConstraint(row, 0, 0))
+    objective = np.zeros(2 * size)
+    objective[[at[cell], at[cell] + size]] = aim
     found = [
         milp(
-            sign * aim,
-            constraints=LinearConstraint(np.array(rows), 0, 0),
-            bounds=Bounds(low, high),
-            integrality=[1] * len(cells),
-        )
+            sign * objective, constraints=constraints, bounds=Bounds(low, high), integrality=np.ones(2 * size, np.int64)
+        ).fun
         for sign in (1, -1)
     ]
-    fewest, most = found[0].fun, found[1].fun
-    assert fewest is not None, "what is shown contradicts itself"
-    assert most is not None, "what is shown contradicts itself"
-    return round(fewest), round(-most)
+    assert found[0] is not None, "what is shown contradicts itself"
+    assert found[1] is not None, "what is shown contradicts itself"
+    return round(found[0]), round(-found[1])
 
 
 def all_tables(suppression: Suppression, values: Mapping[str, list[str]], period: str) -> list[dict[Cell, int]]:
