@@ -34,7 +34,7 @@ async def test_an_answer_counts_in_every_cut(ingest: Ingest) -> None:
     assert await feedback(ingest) == {"counted": 1}
 
 
-@pytest.mark.requirement("A9")
+@pytest.mark.requirement("B12")
 async def test_an_erased_answer_leaves_fact_and_aggregates(ingest: Ingest) -> None:
     await ingest.answers(answer("a", comment="a word"), answer("b", rating=2))
 
@@ -49,7 +49,7 @@ async def test_an_erased_answer_leaves_fact_and_aggregates(ingest: Ingest) -> No
     assert await balanced(ingest)
 
 
-@pytest.mark.requirement("A9")
+@pytest.mark.requirement("B12")
 async def test_an_answer_that_comes_after_its_erasure_is_erased(ingest: Ingest) -> None:
     await ingest.answers(erasure("a"))
 

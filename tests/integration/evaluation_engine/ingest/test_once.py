@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.ingest import NOW, Ingest, answer, journey_event, measurement
 
-pytestmark = pytest.mark.requirement("A4")
+pytestmark = pytest.mark.requirement("B14")
 
 HOUR = timedelta(hours=1)
 

@@ -53,7 +53,7 @@ async def fill(ingest: Ingest) -> None:
         await ingest.sweep(partition)
 
 
-@pytest.mark.requirement("A4")
+@pytest.mark.requirement("B14")
 async def test_a_rebuild_of_right_aggregates_changes_nothing(ingest: Ingest) -> None:
     await fill(ingest)
     before = await ingest.raw_cells()

@@ -79,6 +79,7 @@ async def test_offsets_are_told_to_kafka_for_its_own_tools(stream: Stream) -> No
         await reader.stop()
 
 
+@pytest.mark.requirement("B14")
 async def test_two_workers_share_and_one_takes_over_when_the_other_stops(stream: Stream) -> None:
     first, second = stream.start_worker(), stream.start_worker()
     await stream.eventually(lambda: len(first.lanes) == len(second.lanes) == 12)
@@ -139,6 +140,7 @@ async def test_a_worker_that_stood_still_while_another_took_over_is_refused(stre
     assert await balanced(stream)
 
 
+@pytest.mark.requirement("B14")
 async def test_connections_cut_under_load_lose_and_repeat_nothing(stream: Stream) -> None:
     worker = stream.start_worker()
     for n in range(20):

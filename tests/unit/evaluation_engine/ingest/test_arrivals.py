@@ -54,7 +54,7 @@ async def test_a_journey_event_is_read_with_all_it_says(book: ServiceBook) -> No
     assert one.at_ms == round(NOW.timestamp() * 1000)
 
 
-@pytest.mark.requirement("A4")
+@pytest.mark.requirement("B14")
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [
