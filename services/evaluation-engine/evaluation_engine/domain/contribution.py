@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import DAY_MS, Grain, calendar, quarter_start
 from evaluation_engine.domain.journey import ABANDONED, FULFILLED, End, JourneyState
+from evaluation_engine.domain.questions import AnswerValue, count_answers
 from evaluation_engine.domain.sketch import bin_of
 
 OTHER = "other"
@@ -26,11 +27,6 @@ COUNTING = 1
 
 1 (since packs): j.errored, j.helped, j.helped_again, j.assisted, j.switched.
 """
-
-UMUX_LITE = ("umux-lite-capable", "umux-lite-easy")
-"""The two questions of UMUX-Lite, 1 to 7 each: their sum less 2 is counted for each person who answered both."""
-
-AnswerValue = int | str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,25 +222,8 @@ def of_answer(answer: Answer, context: FactContext) -> tuple[Share, ...]:
     if answer.task is not None:
         measures[f"task.{answer.task}"] = 1
     if answer.questions:
-        _questions(measures, answer)
+        count_answers(measures, answer.questions, dict(answer.offered))
     return (Share(_address(answer.service, answer.at_ms, answer.channel, others, context), measures),)
-
-
-def _questions(found: Measures, answer: Answer) -> None:
-    """Count each answer; of several choices each that was offered, so that what was not offered is no answer."""
-    offered = dict(answer.offered)
-    for question, value in answer.questions:
-        if not isinstance(value, tuple):
-            found[f"q.{question}.{value}"] = 1
-            continue
-        found[f"q.{question}.offered"] = 1
-        for choice in dict.fromkeys((*offered.get(question, ()), *value)):
-            found[f"q.{question}.{choice}.offered"] = 1
-        for choice in value:
-            found[f"q.{question}.{choice}.ticked"] = 1
-    capable, easy = (dict(answer.questions).get(question) for question in UMUX_LITE)
-    if isinstance(capable, int) and isinstance(easy, int):
-        found[f"q.umux-lite.{capable + easy - 2}"] = 1
 
 
 def of_measurement(measurement: Measurement, context: FactContext) -> tuple[Share, ...]:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from evaluation_engine.domain import estimate_groups as groups
+from evaluation_engine.domain import estimate_scores as scores
 from evaluation_engine.domain import intervals, survival
+from evaluation_engine.domain.estimated import Estimate, number, proportion
 from evaluation_engine.domain.evidence import Evidence
 from evaluation_engine.domain.intervals import Bounds
-from evaluation_engine.domain.kpi import (
-    DAY_MS,
+from evaluation_engine.domain.kpi import DAY_MS
+from evaluation_engine.domain.kpi_measures import (
     DurationMean,
     DurationQuantile,
+    Gap,
     Measure,
+    MeasuredMean,
     NetScore,
     PerStep,
     Proportion,
+    Rate,
     Ratio,
+    Response,
     RestrictedMean,
+    Score,
     SurvivalQuantile,
+    WithinPromise,
 )
 from evaluation_engine.domain.sketch import RELATIVE_ERROR, Sketch
 from evaluation_engine.domain.survival import LifeTable
@@ -27,54 +35,50 @@ from evaluation_engine.domain.survival import LifeTable
 MILLI = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A value in the unit of the KPI, or None; `n` is what the minimum sample is compared with."""
-
-    value: float | None
-    n: int
-    method: str
-    bounds: Bounds | None = None
-    numerator: float | None = None
-    denominator: float | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+_Counted = Proportion | Response | Gap | Score | MeasuredMean | Rate | NetScore | PerStep
 
 
 def estimate(measure: Measure, evidence: Evidence, level: float) -> Estimate:
     """Value and interval at `level`; n = 0 has neither."""
     found = evidence.measures
     match measure:
-        case Proportion():
-            made = _proportion(measure.numerator.of(found), measure.denominator.of(found), level)
-        case PerStep():
-            made = _per_step(measure, evidence, level)
-        case NetScore():
-            made = _net_score(measure, found, level)
         case DurationMean():
             made = _duration_mean(measure.prefix, found, level)
         case DurationQuantile():
             made = _duration_quantile(measure, found, level)
+        case WithinPromise():
+            made = scores.within_promise(measure.prefix, evidence, level)
         case RestrictedMean():
             made = _restricted_mean(measure.horizon_days, evidence, level)
         case SurvivalQuantile():
             made = _survival_quantile(measure.q, evidence, level)
         case Ratio():
             made = _ratio(measure, evidence, level)
+        case _:
+            made = _counted(measure, evidence, level)
     return made
 
 
-def _proportion(count: int, n: int, level: float, details: Mapping[str, Any] | None = None) -> Estimate:
-    inside = 0 <= count <= n
-    bounds = intervals.wilson(count, n, level) if inside else None
-    return Estimate(
-        value=100 * count / n if n > 0 else None,
-        n=max(n, 0),
-        method="wilson",
-        bounds=Bounds(100 * bounds.low, 100 * bounds.high) if bounds else None,
-        numerator=count,
-        denominator=n,
-        details=details or {},
-    )
+def _counted(measure: _Counted, evidence: Evidence, level: float) -> Estimate:
+    found = evidence.measures
+    match measure:
+        case Proportion():
+            made = proportion(number(measure.numerator, found), number(measure.denominator, found), level)
+        case PerStep():
+            made = _per_step(measure, evidence, level)
+        case NetScore():
+            made = _net_score(measure, found, level)
+        case Score():
+            made = scores.score(measure, found, level)
+        case MeasuredMean():
+            made = scores.measured_mean(measure, found, level)
+        case Rate():
+            made = scores.rate(measure, evidence, level)
+        case Response():
+            made = groups.response(measure, evidence, level)
+        case Gap():
+            made = groups.gap(measure, evidence, level)
+    return made
 
 
 def _per_step(measure: PerStep, evidence: Evidence, level: float) -> Estimate:
@@ -82,14 +86,15 @@ def _per_step(measure: PerStep, evidence: Evidence, level: float) -> Estimate:
     if evidence.step is not None:
         at = f"step.{evidence.step}"
         count, n = found.get(f"{at}.{measure.numerator}", 0), found.get(f"{at}.{measure.denominator}", 0)
-        return _proportion(count, n, level, {"errors": found.get(f"{at}.errors", 0)})
+        return proportion(count, n, level, {"errors": found.get(f"{at}.errors", 0)})
     steps = sorted({name.rsplit(".", 1)[0].removeprefix("step.") for name in found if name.startswith("step.")})
     by_step = {
         step: {what: found.get(f"step.{step}.{what}", 0) for what in ("reached", "abandoned", "errors")}
         for step in steps
     }
     overall = measure.overall
-    return _proportion(overall.numerator.of(found), overall.denominator.of(found), level, {"steps": by_step})
+    counts = (number(overall.numerator, found), number(overall.denominator, found))
+    return proportion(*counts, level, {"steps": by_step})
 
 
 def _net_score(measure: NetScore, found: Mapping[str, int], level: float) -> Estimate:

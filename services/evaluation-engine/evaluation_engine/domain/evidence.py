@@ -61,7 +61,8 @@ class Evidence:
     interval. `cohorts` are its start days, needed by survival. `as_of_ms` is now, or what an import
     observed until; `known_until_ms` is the latest instant of which anything is known: give it, and
     survival reads no single days where as-of is not before it. `step` narrows a per-step KPI, whose
-    numbers lie in the cut without the step.
+    numbers lie in the cut without the step. `groups` are the sums of single cuts, for KPIs that
+    compare groups.
     """
 
     start_ms: int
@@ -79,6 +80,7 @@ class Evidence:
     complete_until_ms: int | None = None
     known_until_ms: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @cached_property
     def life_table(self) -> LifeTable:

@@ -10,6 +10,40 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from evaluation_engine.domain.kpi_measures import (
+    DurationMean,
+    DurationQuantile,
+    Gap,
+    Measure,
+    NetScore,
+    PerStep,
+    Proportion,
+    Rate,
+    Ratio,
+    Response,
+    RestrictedMean,
+    SurvivalQuantile,
+    Terms,
+)
+
+__all__ = [
+    "DAY_MS",
+    "Definition",
+    "DurationMean",
+    "DurationQuantile",
+    "Level",
+    "Measure",
+    "Need",
+    "NetScore",
+    "PerStep",
+    "Proportion",
+    "Ratio",
+    "RestrictedMean",
+    "SurvivalQuantile",
+    "Terms",
+    "faults",
+]
+
 Family = Literal["it_performance", "business_performance", "customer_satisfaction"]
 Direction = Literal["up", "down"]
 Source = Literal["feedback", "journeys", "measurements"]
@@ -32,81 +66,18 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """A sum of measures, some taken off: `plus - minus`."""
+class Level:
+    """From where on an official scale calls it `name`; a `strict` threshold itself is not enough."""
 
-    plus: tuple[str, ...]
-    minus: tuple[str, ...] = ()
+    name: str
+    threshold: float
+    strict: bool = False
 
-    def of(self, measures: Mapping[str, int]) -> int:
-        """The sum over a map."""
-        return sum(measures.get(name, 0) for name in self.plus) - sum(measures.get(name, 0) for name in self.minus)
-
-
-@dataclass(frozen=True, slots=True)
-class Proportion:
-    """Counts over counts, as %; Wilson."""
-
-    numerator: Terms
-    denominator: Terms
-
-
-@dataclass(frozen=True, slots=True)
-class PerStep:
-    """A proportion of journeys, and of those who reached a step where the cut names one, as %; Wilson."""
-
-    overall: Proportion
-    numerator: str = "abandoned"
-    denominator: str = "reached"
-
-
-@dataclass(frozen=True, slots=True)
-class NetScore:
-    """Share of promoters minus share of detractors, in points from -100 to 100; adjusted Wald."""
-
-    promoters: Terms
-    detractors: Terms
-    answers: Terms
-
-
-@dataclass(frozen=True, slots=True)
-class DurationMean:
-    """Plain mean of the durations of finished cases, in days; Student's t."""
-
-    prefix: str
-
-
-@dataclass(frozen=True, slots=True)
-class DurationQuantile:
-    """Quantile of the durations of finished cases, in days; order statistics."""
-
-    prefix: str
-    q: float
-
-
-@dataclass(frozen=True, slots=True)
-class RestrictedMean:
-    """Mean time to fulfilment up to a horizon with open cases censored, in days; Greenwood."""
-
-    horizon_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class SurvivalQuantile:
-    """Time by which a share is fulfilled, with open cases and competing ends, in days."""
-
-    q: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """A measured total over a count; delta method over buckets."""
-
-    total: str
-    count: Terms
-
-
-Measure = Proportion | PerStep | NetScore | DurationMean | DurationQuantile | RestrictedMean | SurvivalQuantile | Ratio
+    def reached(self, value: float, direction: Direction) -> bool:
+        """Whether a value is on the good side."""
+        if value == self.threshold:
+            return not self.strict
+        return value > self.threshold if direction == "up" else value < self.threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +114,26 @@ class Definition:
     owner: str = "civiloop"
     valid_from: date = date(2026, 1, 1)
     parameters: Mapping[str, float] = field(default_factory=dict)
+    pack: str = "core"
+    levels: tuple[Level, ...] = ()  # best first
+    decimals: int | None = None  # of the published figure, where the definition says so
 
     @property
     def start_days_needed(self) -> bool:
         """True when the value needs one map of measures for each start day."""
         return isinstance(self.measure, RestrictedMean | SurvivalQuantile)
+
+    @property
+    def buckets_needed(self) -> bool:
+        """True when the interval needs the parts of the period."""
+        return isinstance(self.measure, Ratio | Rate)
+
+    @property
+    def compared_by(self) -> tuple[str, ...]:
+        """Dimensions whose groups are needed beside the total."""
+        if isinstance(self.measure, Gap):
+            return (self.measure.dimension,)
+        return ("channel", "segment") if isinstance(self.measure, Response) else ()
 
 
 def faults(definitions: Iterable[Definition]) -> list[str]:

@@ -9,10 +9,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from civiloop_shared.contracts.evaluations import Interval, KpiResult, Period, ResultState
-from evaluation_engine.domain.estimate import Estimate, estimate
+from evaluation_engine.domain.estimate import estimate
+from evaluation_engine.domain.estimate_scores import PROMISED
+from evaluation_engine.domain.estimated import Estimate
 from evaluation_engine.domain.evidence import Evidence
 from evaluation_engine.domain.intervals import LEVEL
-from evaluation_engine.domain.kpi import Definition, Need, PerStep, Proportion, Ratio, SurvivalQuantile
+from evaluation_engine.domain.kpi import Definition, Need
+from evaluation_engine.domain.kpi_measures import (
+    Gap,
+    PerStep,
+    Rate,
+    Ratio,
+    Share,
+    SurvivalQuantile,
+    WithinPromise,
+)
 
 
 def evaluate(definition: Definition, evidence: Evidence, *, level: float = LEVEL) -> KpiResult:
@@ -42,8 +53,22 @@ def evaluate(definition: Definition, evidence: Evidence, *, level: float = LEVEL
         channels_reporting=evidence.channels_reporting,
         channels_expected=evidence.channels_expected,
         complete_until=None if evidence.complete_until_ms is None else instant(evidence.complete_until_ms),
-        details=dict(found.details) if shown else {},
+        details={**found.details, **_published(definition, found.value)} if shown else {},
     )
+
+
+def _published(definition: Definition, value: float | None) -> dict[str, str]:
+    """The figure as the official definition rounds it, never across a level, and the level that it reaches."""
+    found: dict[str, str] = {}
+    if value is None:
+        return found
+    if definition.decimals is not None:
+        nearest = min((level.threshold for level in definition.levels), key=lambda t: abs(t - value), default=None)
+        found["published"] = display(value, nearest, definition.decimals)
+    if definition.levels:
+        reached = (level.name for level in definition.levels if level.reached(value, definition.direction))
+        found["level"] = next(reached, "below")
+    return found
 
 
 def instant(at_ms: int) -> datetime:
@@ -66,24 +91,26 @@ def display(value: float, threshold: float | None = None, decimals: int = 1) -> 
 def _state(definition: Definition, evidence: Evidence, found: Estimate) -> tuple[ResultState, str | None]:
     needs = _needs(definition, evidence)
     never = [need for need in needs if evidence.sources.never(need)]
-    if needs[0] in never or (never and isinstance(definition.measure, Ratio)):
+    if needs[0] in never or (never and isinstance(definition.measure, Ratio | Rate)):
         return ResultState.NOT_MEASURED, f"never arrived: {_named(never)}"
     if never and found.n:
         return ResultState.STALE, f"never arrived: {_named(never)}"
     silent = [need for need in needs if evidence.sources.silent(need, needs, evidence.seen_until_ms)]
     if silent:
         return ResultState.STALE, f"the source is silent: {_named(silent)}"
-    return _from_numbers(definition, found)
+    return _from_numbers(definition, evidence, found)
 
 
-def _from_numbers(definition: Definition, found: Estimate) -> tuple[ResultState, str | None]:
+def _from_numbers(definition: Definition, evidence: Evidence, found: Estimate) -> tuple[ResultState, str | None]:
     measure = definition.measure
-    if isinstance(measure, Ratio) and not found.details["measured"]:
+    if isinstance(measure, WithinPromise) and PROMISED not in evidence.settings:
+        return ResultState.NOT_MEASURED, f"the service does not say what it promises ({PROMISED})"
+    if isinstance(measure, Ratio | Rate) and not found.details["measured"]:
         return ResultState.STALE, "nothing was reported for this period of what is divided"
     if found.n == 0:
         return ResultState.NO_DATA, "nothing to count in this period"
     count, of = found.numerator or 0, found.denominator or 0
-    if isinstance(measure, Proportion | PerStep) and not 0 <= count <= of:
+    if isinstance(measure, Share) and not 0 <= count <= of:
         return ResultState.REFUSED, f"{count:.0f} of {of:.0f} is no share: events are missing or counted twice"
     if found.n < definition.minimum_to_show:
         return ResultState.TOO_FEW, f"{found.n} of at least {definition.minimum_to_show}"
@@ -96,6 +123,10 @@ def _from_value(definition: Definition, found: Estimate) -> tuple[ResultState, s
     if isinstance(definition.measure, SurvivalQuantile):
         share = 100 * definition.measure.q
         return ResultState.NOT_REACHED, f"fewer than {share:.0f} % have been fulfilled in the time they were followed"
+    if isinstance(definition.measure, Gap):
+        return ResultState.TOO_FEW, "fewer than two groups are large enough"
+    if isinstance(definition.measure, Rate):
+        return ResultState.NO_DATA, "nothing to divide by in this period"
     return ResultState.NO_DATA, "nobody was followed long enough"
 
 

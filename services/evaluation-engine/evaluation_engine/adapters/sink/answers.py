@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from evaluation_engine.adapters.sink.instants import stamp
-from evaluation_engine.domain.contribution import Answer, AnswerValue
+from evaluation_engine.domain.contribution import Answer
+from evaluation_engine.domain.questions import AnswerValue
 from evaluation_engine.ports.facts import AnswerContent, AnswerFact
 
 if TYPE_CHECKING:

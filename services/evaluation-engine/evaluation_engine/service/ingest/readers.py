@@ -11,8 +11,9 @@ from civiloop_shared.contracts.feedback import FeedbackErased, FeedbackReceived
 from civiloop_shared.contracts.identity import journey_key
 from civiloop_shared.contracts.journeys import JourneyEventRecorded, JourneyKind, journey_stream_key, journey_type
 from civiloop_shared.contracts.measurements import MeasurementRecorded
-from evaluation_engine.domain.contribution import Answer, AnswerValue, Measurement
+from evaluation_engine.domain.contribution import Answer, Measurement
 from evaluation_engine.domain.journey import JourneyEvent
+from evaluation_engine.domain.questions import AnswerValue
 from evaluation_engine.ports.facts import AnswerContent
 from evaluation_engine.service.ingest.arrivals import Draft, refuse_impossible_time, refuse_wrong_key
 from evaluation_engine.service.ingest.instants import DAY_MS, to_ms
