@@ -28,7 +28,8 @@ def verify(json: JsonOption = False, key: KeyOption = None, data_dir: DataDirOpt
     balanced = not ledger["imbalance"] and not any(balance.imbalance for balance in balances)
     if json:
         feedback = [{**asdict(balance), "imbalance": balance.imbalance} for balance in balances]
-        print_json({"balanced": balanced, "partitions": ledger["partitions"], "feedback": feedback})
+        parts = {"partitions": ledger["partitions"], "differences": ledger["differences"], "feedback": feedback}
+        print_json({"balanced": balanced, **parts})
     else:
         _show(ledger, balances, balanced=balanced)
     raise typer.Exit(0 if balanced else 1)
@@ -39,6 +40,9 @@ def _show(ledger: dict[str, Any], balances: list[FeedbackBalance], *, balanced: 
     console.print("Records that the engine consumed", style="bold")
     for topic in topic_balances(ledger["partitions"]):
         console.print(f"  {topic['topic']}, {topic['partitions']} partitions: {_told(topic, ('span', *OUTCOMES))}")
+    for topic, outcomes in ledger["differences"].items():
+        told = ", ".join(f"{number:+,} {_word(outcome)}" for outcome, number in outcomes.items())
+        console.print(f"  [bold red]{topic}: the facts differ from the ledger by {told}[/]")
     console.print("Feedback that is stored, by service and day of receipt", style="bold")
     for one in balances:
         numbers = {**asdict(one), "imbalance": one.imbalance}
