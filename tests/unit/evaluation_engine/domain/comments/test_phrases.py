@@ -1,0 +1,115 @@
+import pytest
+
+from evaluation_engine.domain.comments.extraction import CommentRecord
+from evaluation_engine.domain.comments.phrases import log_odds, phrase_id, standing_out
+from evaluation_engine.domain.comments.quotes import Candidate, release, representative
+from tests.unit.evaluation_engine.domain.comments.labelled import extractor
+
+pytestmark = pytest.mark.requirement("A7")
+
+
+def records(text: str, n: int) -> list[CommentRecord]:
+    return [extractor()(text)] * n
+
+
+QUIET = [*records("The clerk was kind and everything was fine", 60), *records("It was slow and the form is long", 60)]
+
+
+def test_a_phrase_that_came_up_is_found_whole_and_once() -> None:
+    now = [*QUIET, *records("The signature pad in the new office was broken", 14)]
+    found = standing_out(now, QUIET, {})
+    [pad] = [one for one in found if "pad" in one.name]
+    assert pad.name == "signature pad"
+    assert (pad.n, pad.of, pad.other_n, pad.other_of) == (14, 134, 0, 120)
+
+
+def test_nine_comments_are_not_enough_and_nothing_stands_out_of_the_same() -> None:
+    assert standing_out([*QUIET, *records("The signature pad was broken", 9)], QUIET, {}) == ()
+    assert standing_out(QUIET, QUIET, {}) == ()
+    assert standing_out([], QUIET, {}) == ()
+
+
+def test_languages_are_compared_with_themselves_only() -> None:
+    now = [*QUIET, *records("Το μηχάνημα υπογραφής χάλασε πάλι", 20)]
+    assert standing_out(now, QUIET, {}) == ()
+    found = standing_out(now, [*QUIET, *records("Όλα καλά με τους ανθρώπους εδώ", 50)], {})
+    assert {one.language for one in found} == {"el"}
+
+
+def test_low_scores_are_contrasted_with_high_ones() -> None:
+    low = [*records("The captcha never ends", 25), *records("The clerk was kind", 10)]
+    high = records("The clerk was kind", 80)
+    names = [one.name for one in standing_out(low, high, {})]
+    assert any("captcha" in name for name in names)
+    assert not any("clerk" in name for name in names)
+
+
+def test_a_name_once_given_stays_though_people_write_it_otherwise() -> None:
+    now = [*QUIET, *records("Broken signature pads", 20)]
+    [first] = [one for one in standing_out(now, QUIET, {}) if "pad" in one.name]
+    later = [*QUIET, *records("BROKEN signature pad", 20)]
+    [second] = [one for one in standing_out(later, QUIET, {first.id: first.name}) if "pad" in one.name]
+    assert (second.id, second.name) == (first.id, first.name)
+    assert first.id == phrase_id("en", first.key)
+
+
+def test_a_phrase_inside_a_theme_says_which() -> None:
+    now = [*QUIET, *records("My refund has not arrived since May", 20)]
+    assert {one.theme for one in standing_out(now, QUIET, {})} == {"payment"}
+
+
+def test_log_odds_are_those_of_monroe_and_others() -> None:
+    """By hand: prior 100 × 30/300 = 10; (20+10)/(100+100-30) against (10+10)/(200+100-20)."""
+    ratio, z = log_odds(20, 100, 10, 200)
+    assert ratio == pytest.approx(0.9045, abs=1e-3)
+    assert z == pytest.approx(0.9045 / (1 / 30 + 1 / 20) ** 0.5, abs=1e-2)
+    assert log_odds(20, 100, 20, 100) == (0.0, 0.0)
+
+
+def test_a_record_comes_back_from_json_and_holds_no_mask() -> None:
+    record = extractor()("Please call [phone] about the payment of 12 euros")
+    assert CommentRecord.of_json(record.as_json()) == record
+    assert not any("phone" in phrase or "12" in phrase for phrase in record.phrases)
+
+
+def test_the_longest_comment_gives_a_small_record() -> None:
+    assert len(extractor()("different words make many phrases here " * 125).phrases) <= 120
+    assert extractor()("").phrases == {}
+
+
+def candidates(*texts: str) -> list[Candidate]:
+    return [Candidate(f"{place:03}", text, extractor()(text)) for place, text in enumerate(texts)]
+
+
+PAYMENT = [
+    "The payment page froze when I pressed pay",
+    "The payment page froze and my card was charged twice",
+    "The payment page froze on my second try with the card",
+    "My card was charged twice and nobody gives a refund",
+    "Charged twice for the same thing, where is my refund",
+    "My refund has not arrived since spring",
+    "No refund after I was charged twice",
+    "Payment page froze again yesterday evening",
+    "Visa!",
+    "I dislike the colours of the payment button on the left of the blue box",
+]
+
+
+def test_quotes_are_central_unlike_each_other_and_always_the_same() -> None:
+    found = representative(candidates(*PAYMENT, "The clerk was kind to me"), "payment", 2)
+    assert found == representative(candidates(*PAYMENT, "The clerk was kind to me"), "payment", 2)
+    assert len(found) == 2
+    assert "colours" not in found[0].text
+    assert all("payment" in extractor()(quote.text).themes for quote in found)
+
+
+def test_below_ten_comments_nobody_is_quoted() -> None:
+    assert representative(candidates(*PAYMENT[:9]), "payment") == ()
+
+
+def test_a_quote_is_not_for_publication_until_a_person_releases_it() -> None:
+    [quote] = representative(candidates(*PAYMENT), "payment", 1)
+    assert not quote.publishable
+    assert release(quote, "m.r").publishable
+    with pytest.raises(ValueError, match="person"):
+        release(quote, " ")
