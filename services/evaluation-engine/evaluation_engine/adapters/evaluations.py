@@ -12,6 +12,7 @@ from civiloop_shared.contracts.envelope import HEADERS, Envelope, encode
 from civiloop_shared.contracts.evaluations import EvaluationRecorded
 from civiloop_shared.postgres.engine import acquire, transaction
 from civiloop_shared.postgres.outbox import append
+from evaluation_engine.adapters.findings import put_findings
 from evaluation_engine.ports.evaluations import Draft, Known, Memory, Stored
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class PostgresEvaluationStore:
             revision = old["revision"] + 1 if old else 1
             record = draft.finish(number, revision, old["record"].encode() if old else None)
             stored_at = await self._insert(connection, draft, number, revision, record)
+            await put_findings(connection, slot.service, number, draft.findings)
             await self._announce(connection, draft, number, revision, record, stored_at)
             await connection.execute(_TOUCH, slot.service)
         return Stored(number, revision, record, created=True, stored_at=stored_at)

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.evaluate.backtest import BacktestDesk
+from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
 from evaluation_engine.service.keys import KeyDesk
@@ -21,6 +22,7 @@ class EngineState(IngestState):
     keys: KeyDesk
     scorecards: Scorecards
     series: SeriesDesk
+    findings: Findings
     backtests: BacktestDesk
 
 
@@ -50,7 +52,13 @@ def _backtests(request: Request) -> BacktestDesk:
 
 
 Backtests = Annotated[BacktestDesk, Depends(_backtests)]
+def _findings(request: Request) -> Findings:
+    desk: Findings = request.state.findings
+    return desk
+
+
 Catalogue = Annotated[CatalogueDesk, Depends(_catalogue)]
 Keys = Annotated[KeyDesk, Depends(_keys)]
 ScorecardDesk = Annotated[Scorecards, Depends(_scorecards)]
 SeriesMaker = Annotated[SeriesDesk, Depends(_series)]
+FindingsDesk = Annotated[Findings, Depends(_findings)]

@@ -23,10 +23,11 @@ from civiloop_shared.postgres.engine import ConnectionOptions, acquire, create_p
 from civiloop_shared.postgres.outbox import PostgresOutboxSource
 from evaluation_engine.adapters.catalogue import PostgresCatalogueStore
 from evaluation_engine.adapters.evaluations import PostgresEvaluationStore
+from evaluation_engine.adapters.findings import PostgresFindingStore
 from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
-from evaluation_engine.api import catalogue, goals, keys, redesign, results
+from evaluation_engine.api import catalogue, findings, goals, keys, redesign, results
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
@@ -36,6 +37,7 @@ from evaluation_engine.service.catalogue.drafting import Drafting
 from evaluation_engine.service.evaluate.backtest import BacktestDesk
 from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.evaluating import Evaluating
+from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.live import LiveStatus
 from evaluation_engine.service.evaluate.scheduling import Patience, Scheduler
 from evaluation_engine.service.evaluate.scorecard import Scorecards
@@ -61,7 +63,8 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    return [catalogue.router, keys.router, results.router, redesign.router, goals.router, *ingest_routers()]
+    made = (catalogue, keys, results, findings, redesign, goals)
+    return [*(one.router for one in made), *ingest_routers()]
 
 
 def build_app(settings: EngineSettings) -> FastAPI:
@@ -94,6 +97,7 @@ class Desks:
     keys: KeyDesk
     scorecards: Scorecards
     series: SeriesDesk
+    findings: Findings
     backtests: BacktestDesk
     yardsticks: Yardsticks
     live: LiveStatus
@@ -125,6 +129,7 @@ def desks(
         keys=KeyDesk(PostgresKeyStore(pool), ring, settings.body, clock),
         scorecards=Scorecards(yardsticks, evaluating, store, live),
         series=SeriesDesk(yardsticks, reader, evaluating),
+        findings=Findings(yardsticks, PostgresFindingStore(pool)),
         backtests=BacktestDesk(yardsticks, Drafting(catalogue_desk), reader, evaluating),
         yardsticks=yardsticks,
         live=live,
@@ -167,6 +172,7 @@ async def opened(
             keys=found.keys,
             scorecards=found.scorecards,
             series=found.series,
+            findings=found.findings,
             backtests=found.backtests,
             **ingest_desks(pool, producer, settings.topic_prefix),
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from civiloop_shared.contracts.evaluations import FindingSummary
+
 Memory = Mapping[str, Mapping[str, Mapping[str, str | int]]]
 """State of rules by benchmark and rule."""
 
@@ -42,7 +44,8 @@ class Draft:
     """An evaluation before it has its number.
 
     ``digest`` is of all inputs. ``finish`` makes the canonical JSON from number, revision and the record that it
-    replaces. ``read_at`` is the database's time at which the inputs were read.
+    replaces. ``read_at`` is the database's time at which the inputs were read. ``findings`` are those to be followed
+    from one evaluation to the next: none on demand.
     """
 
     slot: Slot
@@ -53,6 +56,7 @@ class Draft:
     memory_after: Memory
     read_at: datetime
     finish: Callable[[int, int, bytes | None], bytes]
+    findings: tuple[FindingSummary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.ports.evaluations import Draft, EvaluationStore, Memory, Slot, Stored
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.evaluate.compute import Answerer, Moment, Outcome, Question
+from evaluation_engine.service.evaluate.noticing import notice, shop
 from evaluation_engine.service.evaluate.readings import Readings
 from evaluation_engine.service.evaluate.record import instant, numbered, recorded
 from evaluation_engine.service.evaluate.yardstick import Yardstick
@@ -42,12 +43,15 @@ class Evaluating:
     async def compute(
         self, yardstick: Yardstick, period: Period, memory: Memory | None = None, *, all_cuts: bool = False
     ) -> Evaluated:
-        """Compute a record without storing it. The work on the numbers is done in a thread."""
+        """Compute a record without storing it; with all cuts it has findings too. Numbers are crunched in a thread."""
         at = self.clock()
         complete = await self.reader.complete_until()
         moment = Moment(_ms(at), None if complete is None else _ms(complete))
         question = Question(yardstick, period, all_cuts)
-        spans = question.shopping().spans()
+        shopping = question.shopping()
+        if all_cuts:
+            shop(shopping, question)
+        spans = shopping.spans()
         rows = await self.reader.read(yardstick.service, spans)
 
         def answer() -> Evaluated:
@@ -57,7 +61,10 @@ class Evaluating:
             today = calendar(period.zone).date_of(min(period.end_ms - 1, moment.now_ms))
             outcome = answerer.outcome(memory or {}, today)
             digest = readings.digest(_plain(memory or {}), outcome.as_of_ms if closed else 0)
-            return Evaluated(recorded(question, outcome, digest=digest, closed=closed), outcome, digest, at)
+            record = recorded(question, outcome, digest=digest, closed=closed)
+            if all_cuts:
+                record = record.model_copy(update={"findings": notice(answerer, outcome)})
+            return Evaluated(record, outcome, digest, at)
 
         return await asyncio.to_thread(answer)
 
@@ -80,6 +87,7 @@ class Evaluating:
             memory_after=evaluated.outcome.memory,
             read_at=read_at,
             finish=partial(numbered, evaluated.record),
+            findings=() if cycle == ON_DEMAND else evaluated.record.findings,
         )
         return await self.store.put(draft), evaluated.outcome.memory
 
