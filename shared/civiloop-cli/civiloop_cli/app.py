@@ -9,6 +9,7 @@ from civiloop_cli.commands import (
     dlq,
     doctor,
     down,
+    findings,
     goals,
     imports,
     keys,
@@ -17,6 +18,7 @@ from civiloop_cli.commands import (
     sample,
     scorecard,
     status,
+    targets,
     up,
     verify,
 )
@@ -36,6 +38,8 @@ app.command("doctor")(doctor.doctor)
 app.command("scorecard")(scorecard.scorecard)
 app.command("evaluate")(scorecard.evaluate)
 app.command("goals")(goals.goals)
+app.command("targets")(targets.targets)
+app.command("findings")(findings.findings)
 app.command("verify")(verify.verify)
 app.command("rebuild")(rebuild.rebuild)
 app.command("demo")(sample.demo)

@@ -75,7 +75,8 @@ def _row(result: Mapping[str, Any], target: Mapping[str, Any] | None) -> tuple[s
     sign = "≥" if target["comparison"] == "at_least" else "≤"
     word, style = VERDICTS[target["verdict"]]
     wanted = f"{sign} {amount(target['threshold'], unit)}"
-    return result["kpi"], value, span, f"{result['n']:,}", wanted, Text(word, style=style)
+    at_risk = ", at risk" if target.get("at_risk") else ""
+    return result["kpi"], value, span, f"{result['n']:,}", wanted, Text(word + at_risk, style=style)
 
 
 def _verdict(benchmark: Mapping[str, Any], *, explained: bool) -> Text:

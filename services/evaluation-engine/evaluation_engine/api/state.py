@@ -12,6 +12,7 @@ from evaluation_engine.service.evaluate.backtest import BacktestDesk
 from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
+from evaluation_engine.service.evaluate.trends import Trends
 from evaluation_engine.service.keys import KeyDesk
 
 
@@ -24,6 +25,7 @@ class EngineState(IngestState):
     series: SeriesDesk
     findings: Findings
     backtests: BacktestDesk
+    trends: Trends
 
 
 def _catalogue(request: Request) -> CatalogueDesk:
@@ -51,7 +53,15 @@ def _backtests(request: Request) -> BacktestDesk:
     return desk
 
 
+def _trends(request: Request) -> Trends:
+    found: Trends = request.state.trends
+    return found
+
+
+TargetTrends = Annotated[Trends, Depends(_trends)]
 Backtests = Annotated[BacktestDesk, Depends(_backtests)]
+
+
 def _findings(request: Request) -> Findings:
     desk: Findings = request.state.findings
     return desk

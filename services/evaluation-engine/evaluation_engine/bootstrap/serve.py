@@ -27,11 +27,12 @@ from evaluation_engine.adapters.findings import PostgresFindingStore
 from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
-from evaluation_engine.api import catalogue, findings, goals, keys, redesign, results
+from evaluation_engine.adapters.trends import PostgresTargetHistory
+from evaluation_engine.api import catalogue, findings, goals, keys, redesign, results, targets
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
-from evaluation_engine.domain.kpi_catalogue import CATALOGUE
+from evaluation_engine.domain.packs import ALL
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.catalogue.drafting import Drafting
 from evaluation_engine.service.evaluate.backtest import BacktestDesk
@@ -42,6 +43,7 @@ from evaluation_engine.service.evaluate.live import LiveStatus
 from evaluation_engine.service.evaluate.scheduling import Patience, Scheduler
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
+from evaluation_engine.service.evaluate.trends import Trends
 from evaluation_engine.service.evaluate.watching import Watcher
 from evaluation_engine.service.keys import KeyDesk
 from evaluation_engine.settings import EngineSettings
@@ -63,7 +65,7 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    made = (catalogue, keys, results, findings, redesign, goals)
+    made = (catalogue, keys, results, findings, redesign, goals, targets)
     return [*(one.router for one in made), *ingest_routers()]
 
 
@@ -101,6 +103,7 @@ class Desks:
     backtests: BacktestDesk
     yardsticks: Yardsticks
     live: LiveStatus
+    trends: Trends
     scheduler: Scheduler
 
 
@@ -116,14 +119,15 @@ def desks(
     )
     yardsticks = Yardsticks(catalogue_store)
     evaluating = Evaluating(reader, store, clock)
-    live = LiveStatus(evaluating, store)
+    trends = Trends(PostgresTargetHistory(pool))
+    live = LiveStatus(evaluating, store, trends)
     patience = Patience(
         settle=timedelta(seconds=settings.settle_s),
         longest=timedelta(seconds=settings.settle_longest_s),
         pause=timedelta(seconds=settings.revision_pause_s),
         periods=settings.backfill_periods,
     )
-    catalogue_desk = CatalogueDesk(catalogue_store, {one.id: one.direction for one in CATALOGUE}, clock)
+    catalogue_desk = CatalogueDesk(catalogue_store, {one.id: one.direction for one in ALL}, clock)
     return Desks(
         catalogue=catalogue_desk,
         keys=KeyDesk(PostgresKeyStore(pool), ring, settings.body, clock),
@@ -133,6 +137,7 @@ def desks(
         backtests=BacktestDesk(yardsticks, Drafting(catalogue_desk), reader, evaluating),
         yardsticks=yardsticks,
         live=live,
+        trends=trends,
         scheduler=Scheduler(evaluating, reader, store, patience),
     )
 
@@ -174,6 +179,7 @@ async def opened(
             series=found.series,
             findings=found.findings,
             backtests=found.backtests,
+            trends=found.trends,
             **ingest_desks(pool, producer, settings.topic_prefix),
         )
 

@@ -125,7 +125,11 @@ class KpiSummary(_Wire):
 
 
 class TargetResult(_Wire):
-    """A target judged by a KPI result."""
+    """A target judged by a KPI result.
+
+    ``at_risk`` is the flag of the trend over the last periods, and ``trend`` its reason: in the live status only, None
+    where too few periods are known.
+    """
 
     target: Identifier
     kpi: Identifier
@@ -135,6 +139,8 @@ class TargetResult(_Wire):
     verdict: Verdict
     explanation: str
     review_overdue: bool = False
+    at_risk: bool | None = None
+    trend: str | None = None
     result: KpiResult
 
 

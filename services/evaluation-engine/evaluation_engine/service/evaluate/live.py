@@ -10,6 +10,7 @@ from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.ports.evaluations import EvaluationStore
 from evaluation_engine.service.evaluate.evaluating import Evaluating
 from evaluation_engine.service.evaluate.record import canonical
+from evaluation_engine.service.evaluate.trends import Trends
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
 DAYS = 30
@@ -22,14 +23,16 @@ class LiveStatus:
 
     evaluating: Evaluating
     store: EvaluationStore
+    trends: Trends
 
     async def refresh(self, yardstick: Yardstick) -> EvaluationRecorded:
         """Compute and store. Rules start from what the last scheduled evaluation left, and aren't moved on."""
         now = self.evaluating.clock()
         memory = await self.store.latest_memory(yardstick.service, yardstick.cycle.value, now)
         evaluated = await self.evaluating.compute(yardstick, period_now(yardstick.zone, now), memory)
-        await self.store.put_live(yardstick.service, canonical(evaluated.record), evaluated.at)
-        return evaluated.record
+        record = await self.trends.flagged(yardstick, evaluated.record)
+        await self.store.put_live(yardstick.service, canonical(record), evaluated.at)
+        return record
 
 
 def period_now(zone: str, now: datetime) -> Period:

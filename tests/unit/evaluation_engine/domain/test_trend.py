@@ -1,0 +1,87 @@
+"""At risk: where the trend of a target leads, with a simple method that does not take noise for a trend."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+from random import Random
+
+import pytest
+from scipy import stats
+
+from evaluation_engine.domain.target import Target
+from evaluation_engine.domain.trend import Point, course, kendall_p, sen_slope
+
+START = date(2026, 1, 31)
+
+
+def points(*values: float) -> list[Point]:
+    return [Point(START + timedelta(days=30 * n), value) for n, value in enumerate(values)]
+
+
+def at_least(threshold: float, by: date | None = None) -> Target:
+    return Target("t", "csat", "at_least", threshold, "we", by=by)
+
+
+@pytest.mark.parametrize("values", [[1, 2, 3, 4], [9, 7, 8, 5, 4, 3], [2, 1, 3, 5, 4, 6, 8, 7, 9, 10, 12, 11]])
+def test_kendalls_test_equals_scipys(values: list[float]) -> None:
+    rising = sum(b > a for a, b in pairwise(values)) * 2 > len(values) - 1
+    wanted = stats.kendalltau(
+        range(len(values)), values, method="exact", alternative="greater" if rising else "less"
+    ).pvalue
+    assert kendall_p(values) == pytest.approx(wanted)
+
+
+def test_the_slope_equals_scipys() -> None:
+    found = points(84, 83, 79, 81, 70, 77)
+    wanted = stats.theilslopes([p.value for p in found], [p.end.toordinal() for p in found]).slope
+    assert sen_slope(found) == pytest.approx(wanted)
+
+
+def test_a_met_target_that_heads_over_its_threshold_is_at_risk() -> None:
+    found = course(at_least(80), points(90, 88, 86, 84, 82, 81), "%")
+    assert found.at_risk
+    assert found.projected == pytest.approx(79.0, abs=0.5)
+    assert "getting worse" in found.sentence
+
+
+def test_a_fall_that_does_not_get_there_in_time_is_no_risk() -> None:
+    assert course(at_least(80), points(95, 94, 93, 92, 91), "%").at_risk is False
+
+
+def test_a_target_with_a_day_is_projected_to_that_day_but_no_further_than_it_is_known_back() -> None:
+    falling = points(95, 94, 93, 92, 91)
+    soon = course(at_least(85, falling[-1].end + timedelta(days=90)), falling, "%")
+    late = course(at_least(85, date(2040, 1, 1)), falling, "%")
+    assert (soon.at_risk, soon.projected) == (False, pytest.approx(88.0))
+    assert (late.on, late.projected) == (falling[-1].end + timedelta(days=120), pytest.approx(87.0))
+
+
+def test_a_missed_target_that_will_not_make_it_by_its_day_is_at_risk_and_one_that_will_is_not() -> None:
+    rising = points(60, 62, 64, 66, 68)
+    assert course(at_least(90, rising[-1].end + timedelta(days=60)), rising, "%").at_risk
+    assert course(at_least(72, rising[-1].end + timedelta(days=60)), rising, "%").at_risk is False
+
+
+def test_a_missed_target_without_a_day_is_missed_and_not_at_risk() -> None:
+    assert course(at_least(90), points(60, 62, 64, 66, 68), "%").at_risk is False
+
+
+def test_at_most_is_the_other_side() -> None:
+    target = Target("t", "abandonment", "at_most", 20, "we")
+    assert course(target, points(10, 12, 14, 16, 18, 19), "%").at_risk
+    assert course(target, points(19, 17, 15, 13, 12, 10), "%").at_risk is False
+
+
+def test_too_few_periods_say_nothing() -> None:
+    found = course(at_least(80), points(90, 85, 81), "%")
+    assert found.at_risk is None
+    assert "3 of at least 4" in found.sentence
+
+
+def test_noise_around_a_level_just_over_the_threshold_is_rarely_a_risk() -> None:
+    random = Random(20261124)
+    flags = sum(
+        bool(course(at_least(80), points(*(random.gauss(81, 2) for _ in range(12))), "%").at_risk) for _ in range(2000)
+    )
+    assert flags / 2000 < 0.05
