@@ -103,6 +103,11 @@ def test_quotes_are_central_unlike_each_other_and_always_the_same() -> None:
     assert all("payment" in extractor()(quote.text).themes for quote in found)
 
 
+def test_what_many_wrote_word_for_word_is_quoted_once() -> None:
+    found = representative(candidates(*[PAYMENT[0]] * 12, PAYMENT[4]), "payment")
+    assert sorted(quote.text for quote in found) == sorted([PAYMENT[0], PAYMENT[4]])
+
+
 def test_below_ten_comments_nobody_is_quoted() -> None:
     assert representative(candidates(*PAYMENT[:9]), "payment") == ()
 
