@@ -26,11 +26,14 @@ from civiloop_shared.edge import (
 )
 from civiloop_shared.errors import ForbiddenError
 from evaluation_engine.api.state import Catalogue
-from evaluation_engine.domain.kpi_catalogue import CATALOGUE
+from evaluation_engine.domain.kpi import Definition
+from evaluation_engine.domain.packs import ALL, PACKS
+from evaluation_engine.domain.packs.pack import Pack
 from evaluation_engine.errors import CatalogueChangedError, CatalogueFault, CatalogueRefusedError
 from evaluation_engine.service.catalogue.applying import Order
 from evaluation_engine.service.catalogue.comparing import Change
 from evaluation_engine.service.catalogue.reading import SourceFile
+from evaluation_engine.service.evaluate.yardstick import own_definitions
 
 router = EdgeRouter(prefix="/v1", tags=["catalogue"])
 
@@ -151,14 +154,32 @@ async def show_catalogue(
         permission=Scope.READ, limit=READ, body_cap=0, timeout=2.0, example={"kpis": [{"id": "csat"}]}, errors=()
     ),
 )
-async def list_kpis(request: EdgeRequest) -> Response:
-    """Return every KPI with its formula, source, interval, minimum and the events that it needs."""
-    return etag_response(request, {"kpis": [_kpi(definition) for definition in CATALOGUE]})
+async def list_kpis(
+    request: EdgeRequest,
+    catalogue: Catalogue,
+    principal: CurrentPrincipal,
+    pack: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="Only those of a pack.")] = None,
+) -> Response:
+    """Return every KPI with its formula, source, interval, minimum and needs: of all packs, then the body's own."""
+    own = own_definitions(await catalogue.store.load(principal.body))
+    shown = [one for one in (*ALL, *own.values()) if pack in (None, one.pack)]
+    return etag_response(request, {"packs": [_pack(one) for one in PACKS.values()], "kpis": list(map(_kpi, shown))})
 
 
-def _kpi(definition: Any) -> dict[str, Any]:
+def _pack(pack: Pack) -> dict[str, Any]:
+    return {
+        "id": pack.id,
+        "title": dict(pack.title),
+        "source": pack.source,
+        "kpis": [one.id for one in pack.definitions],
+        "questions": [question.model_dump(mode="json", exclude_none=True) for question in pack.questions],
+    }
+
+
+def _kpi(definition: Definition) -> dict[str, Any]:
     row = asdict(definition)
     del row["measure"]
+    row["kind"] = type(definition.measure).__name__
     row["needs"] = [{"name": need.name, "source": need.source, "fields": need.fields} for need in definition.needs]
     return row
 

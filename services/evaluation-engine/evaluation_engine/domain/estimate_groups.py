@@ -16,12 +16,12 @@ _OTHER = "=other"
 
 class _Group(NamedTuple):
     cut: str
-    count: float
+    hits: float
     n: float
 
     @property
     def share(self) -> float:
-        return self.count / self.n
+        return self.hits / self.n
 
 
 def gap(measure: Gap, evidence: Evidence, level: float) -> Estimate:
@@ -33,7 +33,7 @@ def gap(measure: Gap, evidence: Evidence, level: float) -> Estimate:
     by_dimension: dict[str, list[_Group]] = {}
     for cut, found in evidence.groups.items():
         group = _Group(cut, number(measure.of.numerator, found), number(measure.of.denominator, found))
-        if cut.startswith(measure.dimension) and not cut.endswith(_OTHER) and 0 <= group.count <= group.n > 0:
+        if cut.startswith(measure.dimension) and not cut.endswith(_OTHER) and 0 <= group.hits <= group.n > 0:
             by_dimension.setdefault(cut.partition("=")[0], []).append(group)
     compared = {name: [one for one in groups if one.n >= measure.least] for name, groups in by_dimension.items()}
     usable = {name: sorted(groups, key=_rank) for name, groups in sorted(compared.items()) if len(groups) > 1}
@@ -52,7 +52,7 @@ def _rank(group: _Group) -> tuple[float, str]:
 def _between(groups: list[_Group], level: float, left_out: list[str]) -> Estimate:
     worst, best = groups[0], groups[-1]
     pairs = len(groups) * (len(groups) - 1) // 2
-    counts = (best.count, best.n, worst.count, worst.n)
+    counts = (best.hits, best.n, worst.hits, worst.n)
     bounds = _points(intervals.newcombe(*counts, level))
     allowing = _points(intervals.newcombe(*counts, 1 - (1 - level) / pairs))
     return Estimate(

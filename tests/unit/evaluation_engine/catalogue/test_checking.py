@@ -77,7 +77,7 @@ def test_all_faults_of_all_files_are_listed_at_once() -> None:
         SERVICE.replace("silence", "").replace("title:", "titel:"),
     )
     assert ("1.yaml", 1, "origin", "is missing") in found
-    assert ("2.yaml", 1, "kind", "must be one of body, service, goal, target, benchmark") in found
+    assert ("2.yaml", 1, "kind", "must be one of body, service, kpi, goal, target, benchmark") in found
     assert ("3.yaml", 3, "titel", "unknown field; did you mean title?") in found
     assert ("3.yaml", 1, "title", "is missing") in found
     assert any(f[:3] == ("0.yaml", 4, "zone") and "IANA" in f[3] for f in found)

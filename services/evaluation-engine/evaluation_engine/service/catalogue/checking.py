@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from evaluation_engine.errors import CatalogueFault
 from evaluation_engine.service.catalogue.documents import MODELS, AnyDocument
+from evaluation_engine.service.catalogue.kpi_documents import KpiDocument
 from evaluation_engine.service.catalogue.reading import Located, Path, SourceFile, read_files
 from evaluation_engine.service.catalogue.references import check_names, check_references
 
@@ -74,11 +75,20 @@ def check_files(files: Iterable[SourceFile], known: Known) -> Checked:
         faults.extend(_ownership(one, known))
     documents = {name: one.document for name, one in parsed.items()}
     around = {**dict.fromkeys(map(_name, broken)), **(known.elsewhere or {}), **documents}
+    kpis = {**known.kpis, **_own_kpis(around.values(), broken)}
     for one in parsed.values():
-        faults.extend(check_references(one.document, one.place, around, known.kpis))
+        faults.extend(check_references(one.document, one.place, around, kpis))
     for place in broken:
-        faults.extend(check_names(place, around, known.kpis))
+        faults.extend(check_names(place, around, kpis))
     return Checked(documents, tuple(sorted(set(faults))))
+
+
+def _own_kpis(
+    documents: Iterable[AnyDocument | None], broken: Iterable[Located]
+) -> Mapping[str, Literal["up", "down"]]:
+    """Return the KPIs that the catalogue defines itself; those with faults are there too, better upwards."""
+    unreadable = {str(place.data.get("id")): "up" for place in broken if place.data.get("kind") == "kpi"}
+    return {**unreadable, **{one.id: one.direction for one in documents if isinstance(one, KpiDocument)}}  # type: ignore[dict-item]
 
 
 def _parse(place: Located, faults: list[CatalogueFault]) -> AnyDocument | None:
@@ -137,6 +147,8 @@ def _resolved(node: Any, schema: Any) -> Any:
 
 def _ownership(one: Parsed, known: Known) -> Iterable[CatalogueFault]:
     document, place = one.document, one.place
+    if document.kind == "kpi" and document.id in known.kpis:
+        yield place.fault(("id",), "a KPI of this id comes with the platform; give yours another")
     if document.kind == "body" and document.id != known.body:
         yield place.fault(("id",), f"this key belongs to the body {known.body}")
     if document.kind != "service":

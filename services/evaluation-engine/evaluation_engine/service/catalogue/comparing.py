@@ -29,7 +29,7 @@ class Change:
 
 
 Stored = Mapping[tuple[str, str], Mapping[str, Any]]
-_ORDER = {"body": 0, "service": 1, "goal": 2, "target": 3, "benchmark": 4}
+_ORDER = {"body": 0, "service": 1, "kpi": 2, "goal": 3, "target": 4, "benchmark": 5}
 
 
 def compare(before: Stored, after: Stored) -> tuple[Change, ...]:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from civiloop_shared.contracts.values import Channel, Identifier, Label, LanguageTag
 from evaluation_engine.domain.times import fault_of
+from evaluation_engine.service.catalogue.kpi_documents import KpiDocument
 from evaluation_engine.service.catalogue.questions import Question
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
@@ -122,7 +123,15 @@ class ServiceDocument(Document):
     evaluation_times: EvaluationTimes | None = Field(
         default=None, description="Given, they take the place of evaluation_cycle."
     )
-    kpis: tuple[Identifier, ...] = Field(default=(), max_length=60, description="KPIs in use; none listed means all.")
+    packs: tuple[Identifier, ...] = Field(
+        default=(), max_length=20, description="Packs of KPIs in use, see GET /v1/kpis; core where none is listed."
+    )
+    kpis: tuple[Identifier, ...] = Field(
+        default=(), max_length=100, description="Single KPIs in use, beside those of the packs."
+    )
+    promised_days: float | None = Field(
+        default=None, gt=0, le=36_600, description="Within how many days the service promises the outcome."
+    )
 
 
 class GoalDocument(Document):
@@ -286,10 +295,11 @@ class BenchmarkDocument(Document):
         return self
 
 
-AnyDocument = BodyDocument | ServiceDocument | GoalDocument | TargetDocument | BenchmarkDocument
+AnyDocument = BodyDocument | ServiceDocument | KpiDocument | GoalDocument | TargetDocument | BenchmarkDocument
 MODELS: dict[str, type[AnyDocument]] = {
     "body": BodyDocument,
     "service": ServiceDocument,
+    "kpi": KpiDocument,
     "goal": GoalDocument,
     "target": TargetDocument,
     "benchmark": BenchmarkDocument,

@@ -8,6 +8,7 @@ from civiloop_shared.contracts.catalogue import BodyDefined, KeyDefined, Service
 from civiloop_shared.contracts.envelope import Envelope, encode
 from evaluation_engine.ports.outbox import Message
 from evaluation_engine.service.catalogue.documents import BodyDocument, ServiceDocument
+from evaluation_engine.service.catalogue.use import questions_in_use
 
 SOURCE = "urn:civiloop:evaluation-engine"
 Record = BodyDefined | ServiceDefined | KeyDefined
@@ -26,7 +27,7 @@ def defined(document: ServiceDocument, body: str, version: int) -> ServiceDefine
         digital_channels=frozenset(document.digital_channels) & frozenset(document.channels),
         steps=document.steps,
         segments=document.segments,
-        questions=tuple(question.defined() for question in document.questions),
+        questions=questions_in_use(document),
         silence_limit_hours=document.silence_limit_hours,
         oldest_event_days=document.oldest_event_days,
     )

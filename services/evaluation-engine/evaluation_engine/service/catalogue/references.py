@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Literal
 
-from evaluation_engine.domain.kpi_catalogue import BY_ID
+from evaluation_engine.domain.packs import BY_ID, PACKS
 from evaluation_engine.errors import CatalogueFault
 from evaluation_engine.service.catalogue.documents import (
     AnyDocument,
@@ -19,7 +19,10 @@ from evaluation_engine.service.catalogue.documents import (
     ServiceDocument,
     TargetDocument,
 )
+from evaluation_engine.service.catalogue.kpi_documents import KpiDocument
+from evaluation_engine.service.catalogue.kpi_references import missing_for
 from evaluation_engine.service.catalogue.reading import Located, Path
+from evaluation_engine.service.catalogue.use import kpis_in_use
 
 Documents = Mapping[tuple[str, str], AnyDocument | None]
 """All documents by kind and id; None for one that is there and has faults of its own."""
@@ -33,7 +36,9 @@ def check_references(document: AnyDocument, place: Located, documents: Documents
         case BodyDocument():
             return
         case ServiceDocument():
-            yield from _service(document, place, kpis)
+            yield from _service(document, place, documents, kpis)
+        case KpiDocument():
+            yield from _own_kpi(document, place, documents)
         case GoalDocument():
             yield from _goal(document, place, documents, kpis)
         case TargetDocument():
@@ -59,13 +64,23 @@ def check_names(place: Located, documents: Documents, kpis: Directions) -> _Faul
             yield from _service_named(value, place, path, documents)
 
 
-def _service(service: ServiceDocument, place: Located, kpis: Directions) -> _Faults:
+def _service_kpis(service: ServiceDocument, place: Located, documents: Documents, kpis: Directions) -> _Faults:
     for index, kpi in enumerate(service.kpis):
         yield from _kpi(kpi, place, ("kpis", index), kpis)
+        own = documents.get(("kpi", kpi))
+        if isinstance(own, KpiDocument):
+            yield from (place.fault(("kpis", index), reason) for reason in missing_for(own, service))
+    for index, pack in enumerate(service.packs):
+        if pack not in PACKS:
+            yield place.fault(("packs", index), f"must be one of {', '.join(PACKS)}")
+
+
+def _service(service: ServiceDocument, place: Located, documents: Documents, kpis: Directions) -> _Faults:
+    yield from _service_kpis(service, place, documents, kpis)
     for index, channel in enumerate(service.digital_channels):
         if channel not in service.channels and ("digital_channels",) in place.lines:
             yield place.fault(("digital_channels", index), f"{channel.value} is not among the channels")
-    for name in ("kpis", "languages", "channels", "digital_channels", "steps"):
+    for name in ("kpis", "packs", "languages", "channels", "digital_channels", "steps"):
         values = getattr(service, name)
         yield from (place.fault((name, index), "stands twice") for index, v in enumerate(values) if v in values[:index])
     ids = [question.id for question in service.questions]
@@ -75,6 +90,12 @@ def _service(service: ServiceDocument, place: Located, kpis: Directions) -> _Fau
     for language in service.languages:
         if language not in service.title:
             yield place.warning(("title",), f"no title in {language}, a language of the service")
+
+
+def _own_kpi(kpi: KpiDocument, place: Located, documents: Documents) -> _Faults:
+    services = [one for one in documents.values() if isinstance(one, ServiceDocument)]
+    if not any(kpi.id in service.kpis for service in services):
+        yield place.warning(("id",), "no service uses this KPI")
 
 
 def _goal(goal: GoalDocument, place: Located, documents: Documents, kpis: Directions) -> _Faults:
@@ -198,7 +219,7 @@ def _service_named(name: str, place: Located, path: Path, documents: Documents) 
 
 
 def _in_use(kpi: str, service: ServiceDocument, place: Located, path: Path) -> _Faults:
-    if service.kpis and kpi not in service.kpis:
+    if kpi not in kpis_in_use(service):
         yield place.fault(path, f"this KPI is not among the KPIs in use of {service.id}")
 
 

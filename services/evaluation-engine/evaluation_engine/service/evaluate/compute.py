@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,8 +13,7 @@ from evaluation_engine.domain.accumulator import merge
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.evidence import Evidence, Sources, stored_cut
 from evaluation_engine.domain.intervals import LEVEL
-from evaluation_engine.domain.kpi import Definition, PerStep, Ratio
-from evaluation_engine.domain.kpi_catalogue import BY_ID
+from evaluation_engine.domain.kpi import Definition, PerStep
 from evaluation_engine.domain.redesign.judgement import judge as judge_benchmark
 from evaluation_engine.domain.result import evaluate
 from evaluation_engine.domain.rule import Memory
@@ -66,6 +66,8 @@ class Question:
             shopping.period(window, [stored], days_only=definition.start_days_needed)
             if _by_days(definition, window):
                 shopping.period(window, [stored], days_only=True)
+            if not cut:
+                shopping.period(window, self.yardstick.groups_of(definition))
         return shopping
 
     @cached_property
@@ -73,15 +75,15 @@ class Question:
         """All results that are needed, once each: KPI, cut, level."""
         found = dict.fromkeys((definition, "", LEVEL) for definition in self._by_id(self.yardstick.definitions))
         for target in self.yardstick.targets:
-            if target.kpi in BY_ID:
+            if target.kpi in self.yardstick.known:
                 found[target.kpi, target.cut, target.confidence] = None
         for benchmark in self.yardstick.benchmarks:
             for criterion in benchmark.criteria:
-                if criterion.kpi in BY_ID:
+                if criterion.kpi in self.yardstick.known:
                     found[criterion.kpi, criterion.cut, LEVEL] = None
         if self.all_cuts:
             found.update(dict.fromkeys(self._single_cuts()))
-        return tuple((BY_ID[kpi], cut, level) for kpi, cut, level in found)
+        return tuple((self.yardstick.known[kpi], cut, level) for kpi, cut, level in found)
 
     def _single_cuts(self) -> Iterable[tuple[str, str, float]]:
         """Yield each dimension alone. Survival by channel only: it needs every start day of every cut."""
@@ -98,17 +100,36 @@ class Question:
 
 
 def window_of(definition: Definition, period: Period) -> Period:
-    """Return what a KPI is computed over: the period, or the 12 months up to its end where its definition says so."""
-    if definition.window != "12 months" or period.days >= _LONGEST_WINDOW_DAYS:
-        return period
+    """Return what a KPI is computed over: the period, or what its definition says up to its end.
+
+    A calendar month is the last whole one that has ended by the end of the period.
+    """
     end = period.end
-    start = date(end.year - 1, end.month, min(end.day, 28) if end.month == 2 else end.day)
-    return Period(start, end, period.zone)
+    match definition.window:
+        case "12 months" if period.days < _LONGEST_WINDOW_DAYS:
+            return Period(date(end.year - 1, end.month, _day_of(end)), end, period.zone)
+        case "3 months":
+            first = _months_before(end, 3)
+            return Period(first, end, period.zone)
+        case "calendar month":
+            last = end.replace(day=1)
+            return Period(_months_before(last, 1), last, period.zone)
+        case _:
+            return period
+
+
+def _day_of(day: date) -> int:
+    return min(day.day, 28) if day.month == 2 else day.day
+
+
+def _months_before(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _by_days(definition: Definition, window: Period) -> bool:
     """Whether a ratio takes days as its units: over a few months, months would be too few of them."""
-    return isinstance(definition.measure, Ratio) and window.days < 31 * _FEW_MONTHS
+    return definition.buckets_needed and window.days < 31 * _FEW_MONTHS
 
 
 @dataclass(frozen=True)
@@ -118,7 +139,7 @@ class Answerer:
     question: Question
     readings: Readings
     moment: Moment
-    _evidence: dict[tuple[str, str, Period, bool, bool], Evidence] = field(default_factory=dict)
+    _evidence: dict[tuple[str, str, Period, bool, bool, tuple[str, ...]], Evidence] = field(default_factory=dict)
 
     @cached_property
     def sources(self) -> Sources:
@@ -180,7 +201,7 @@ class Answerer:
         targets = tuple(
             judge(target, found[target.kpi, target.cut, target.confidence], today)
             for target in self.question.yardstick.targets
-            if target.kpi in BY_ID
+            if target.kpi in self.question.yardstick.known
         )
         benchmarks, after = self._judged(found, memory)
         return Outcome(self.as_of_ms, totals, cuts, targets, benchmarks, after)
@@ -194,14 +215,14 @@ class Answerer:
         for one in self.question.yardstick.benchmarks:
             before = {rule: Memory.from_json(stored) for rule, stored in memory.get(one.id, {}).items()}
             judgement = judge_benchmark(one, results, before)
-            judged.append(judgement.to_result(one, BY_ID))
+            judged.append(judgement.to_result(one, self.question.yardstick.known))
             after[one.id] = {rule: state.to_json() for rule, state in sorted(judgement.memories.items())}
         return tuple(judged), after
 
     def _evidence_for(self, definition: Definition, cut: str) -> Evidence:
         stored, step = stored_cut(cut, per_step=isinstance(definition.measure, PerStep))
         window = window_of(definition, self.question.period)
-        key = (cut, stored, window, definition.start_days_needed, isinstance(definition.measure, Ratio))
+        key = (cut, stored, window, definition.start_days_needed, definition.buckets_needed, definition.compared_by)
         known = self._evidence.get(key)
         if known is None:
             known = self._evidence[key] = self._gather(definition, cut, stored, step, window)
@@ -221,10 +242,11 @@ class Answerer:
             sources=self.sources,
             cut=cut,
             step=step,
-            buckets=tuple(parts) if isinstance(definition.measure, Ratio) else (),
+            buckets=tuple(parts) if definition.buckets_needed else (),
             cohorts=self.readings.cohorts(window, stored) if definition.start_days_needed else (),
             channels_reporting=self.channels_reporting,
             channels_expected=tuple(yardstick.channel_cuts),
             complete_until_ms=None if complete is None else min(complete, self.question.period.end_ms),
-            settings={"currency": yardstick.document.currency},
+            settings=yardstick.settings,
+            groups={} if cut else {one: self.readings.total(window, one) for one in yardstick.groups_of(definition)},
         )

@@ -60,7 +60,7 @@ class Evaluating:
             closed = moment.complete_until_ms is not None and period.end_ms <= moment.complete_until_ms
             today = calendar(period.zone).date_of(min(period.end_ms - 1, moment.now_ms))
             outcome = answerer.outcome(memory or {}, today)
-            digest = readings.digest(_plain(memory or {}), outcome.as_of_ms if closed else 0)
+            digest = readings.digest(_plain(memory or {}), outcome.as_of_ms if closed else 0, *yardstick.own_versions)
             record = recorded(question, outcome, digest=digest, closed=closed)
             if all_cuts:
                 record = record.model_copy(update={"findings": notice(answerer, outcome)})

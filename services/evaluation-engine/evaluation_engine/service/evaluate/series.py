@@ -10,10 +10,10 @@ from typing import Literal
 
 from civiloop_shared.contracts.evaluations import KpiResult
 from civiloop_shared.errors import ValidationError, ValidationFault
-from evaluation_engine.domain.accumulator import merge
+from evaluation_engine.domain.accumulator import Measures, merge
 from evaluation_engine.domain.buckets import DAY_MS, QUARTER_MS, Period, calendar, next_month, split
 from evaluation_engine.domain.evidence import Evidence, stored_cut
-from evaluation_engine.domain.kpi import Definition, PerStep, Ratio
+from evaluation_engine.domain.kpi import Definition, PerStep
 from evaluation_engine.domain.result import evaluate
 from evaluation_engine.errors import UnknownKpiError
 from evaluation_engine.ports.measures import MeasureReader, Span
@@ -22,7 +22,7 @@ from evaluation_engine.service.evaluate.compute import Answerer, Moment, Questio
 from evaluation_engine.service.evaluate.evaluating import Evaluating
 from evaluation_engine.service.evaluate.periods import bounded, day_of
 from evaluation_engine.service.evaluate.readings import Readings, Shopping
-from evaluation_engine.service.evaluate.yardstick import Yardstick, definition_of
+from evaluation_engine.service.evaluate.yardstick import Yardstick
 
 Every = Literal["quarter_hour", "hour", "day", "week", "month"]
 MOST_POINTS = 5_000
@@ -64,7 +64,7 @@ class SeriesDesk:
     async def make(self, body: str, service: str, asked: Asked) -> Series:
         """Return a series. Raises ``UnknownServiceError``, ``UnknownKpiError``, ``ValidationError``."""
         yardstick = await self.yardsticks.of(body, service)
-        definition = definition_of(asked.kpi)
+        definition = yardstick.known.get(asked.kpi)
         if definition is None:
             raise UnknownKpiError
         at = self.evaluating.clock()
@@ -94,12 +94,13 @@ class _Maker:
 
     @property
     def days_only(self) -> bool:
-        return self.definition.start_days_needed or isinstance(self.definition.measure, Ratio)
+        return self.definition.start_days_needed or self.definition.buckets_needed
 
     def spans(self) -> list[Span]:
         shopping = Shopping()
         shopping.history(self.period, self.yardstick.silent_after_ms)
         stored = {stored_cut(cut, per_step=self.per_step)[0] for cut in self.cuts}
+        stored.update(self._compared)
         if self.every in _SHORT:
             shopping.range("quarter", self.period.start_ms, self.period.end_ms, stored)
         else:
@@ -134,11 +135,23 @@ class _Maker:
             sources=answerer.sources,
             cut=cut,
             step=step,
-            buckets=tuple(parts) if isinstance(self.definition.measure, Ratio) else (),
+            buckets=tuple(parts) if self.definition.buckets_needed else (),
             cohorts=readings.cohorts(part, stored) if part and self.definition.start_days_needed else (),
             complete_until_ms=None if complete is None else min(complete, end_ms),
-            settings={"currency": self.yardstick.document.currency},
+            settings=self.yardstick.settings,
+            groups=self._groups(readings, cut, part),
         )
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        """Groups that each point compares: by days and longer only, quarter hours aren't kept by segment."""
+        return () if self.every in _SHORT else self.yardstick.groups_of(self.definition)
+
+    def _groups(self, readings: Readings, cut: str, part: Period | None) -> dict[str, Measures]:
+        if cut or part is None:
+            return {}
+        days_only = self.days_only or self.every != "month"
+        return {one: readings.total(part, one, days_only=days_only) for one in self._compared}
 
     def _parts(self) -> Iterator[tuple[int, int, Period | None]]:
         length = _SHORT.get(self.every)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from evaluation_engine.domain.estimate_scores import PROMISED
 from evaluation_engine.domain.goal import Goal
 from evaluation_engine.domain.kpi import Definition, Need
-from evaluation_engine.domain.kpi_catalogue import BY_ID, CATALOGUE
+from evaluation_engine.domain.packs import ALL, BY_ID
 from evaluation_engine.domain.redesign.benchmark import Benchmark, Combination, Criterion, Limit
 from evaluation_engine.domain.target import Target
 from evaluation_engine.domain.times import Times
 from evaluation_engine.ports.catalogue import StoredCatalogue
 from evaluation_engine.service.catalogue import documents
 from evaluation_engine.service.catalogue.documents import BenchmarkDocument, Cycle, ServiceDocument, TargetDocument
+from evaluation_engine.service.catalogue.kpi_documents import KpiDocument, definition_from
+from evaluation_engine.service.catalogue.use import kpis_in_use
 
 OTHER = "other"
 _DAY_MS = 86_400_000
@@ -29,6 +32,7 @@ class Yardstick:
     catalogue_version: int
     targets: tuple[Target, ...]
     benchmarks: tuple[Benchmark, ...]
+    own: Mapping[str, Definition] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
 
     @property
@@ -57,8 +61,24 @@ class Yardstick:
     @cached_property
     def definitions(self) -> tuple[Definition, ...]:
         """KPIs in use, in the order of the scorecard."""
-        used = self.document.kpis
-        return tuple(one for one in CATALOGUE if not used or one.id in used)
+        used = kpis_in_use(self.document)
+        return tuple(one for one in (*ALL, *self.own.values()) if one.id in used)
+
+    @cached_property
+    def known(self) -> Mapping[str, Definition]:
+        """Every KPI there is for this service, in use or not."""
+        return {**BY_ID, **self.own}
+
+    @property
+    def own_versions(self) -> list[tuple[str, int]]:
+        """KPIs of the body's own that are in use, with their versions: an edit makes other numbers of the same data."""
+        return [(one.id, one.version) for one in self.definitions if one.id in self.own]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What else results depend on."""
+        promised = self.document.promised_days
+        return {"currency": self.document.currency, **({PROMISED: repr(promised)} if promised else {})}
 
     @cached_property
     def needs(self) -> tuple[Need, ...]:
@@ -86,6 +106,15 @@ class Yardstick:
             values = (*document.segments.get(dimension.removeprefix("segment."), ()), OTHER)
         return tuple(f"{dimension}={value}" for value in values)
 
+    def groups_of(self, definition: Definition) -> tuple[str, ...]:
+        """Return the cuts whose numbers a KPI compares with each other."""
+        found: list[str] = []
+        for dimension in definition.compared_by:
+            segments = tuple(f"segment.{one}" for one in self.document.segments)
+            for name in segments if dimension == "segment" else (dimension,):
+                found.extend(self.cuts_by(name))
+        return tuple(found)
+
     def dimensions_of(self, definition: Definition) -> tuple[str, ...]:
         """Return the dimensions that a KPI is cut by here: ``segment`` stands for each declared segment."""
         found: list[str] = []
@@ -97,9 +126,24 @@ class Yardstick:
         return tuple(found)
 
 
+def own_definitions(catalogue: StoredCatalogue) -> dict[str, Definition]:
+    """Return the KPIs that a body defines itself, by id."""
+    found = (
+        (name, documents.from_json(name[0], dict(data)))
+        for name, data in sorted(catalogue.documents.items())
+        if name[0] == "kpi"
+    )
+    return {
+        one.id: definition_from(one, catalogue.changed_in.get(name, 1))
+        for name, one in found
+        if isinstance(one, KpiDocument)
+    }
+
+
 def yardsticks(body: str, catalogue: StoredCatalogue) -> dict[str, Yardstick]:
     """Return what every service of a body's catalogue is measured by."""
     parsed = {name: documents.from_json(name[0], dict(data)) for name, data in catalogue.documents.items()}
+    own = own_definitions(catalogue)
     found: dict[str, Yardstick] = {}
     for document in parsed.values():
         if not isinstance(document, ServiceDocument):
@@ -112,6 +156,7 @@ def yardsticks(body: str, catalogue: StoredCatalogue) -> dict[str, Yardstick]:
             document=document,
             body=body,
             catalogue_version=catalogue.version,
+            own=own,
             targets=tuple(sorted((target_of(one) for one in targets), key=lambda one: one.id)),
             benchmarks=tuple(
                 sorted(
@@ -198,8 +243,3 @@ def _limit(one: documents.Limit | None) -> Limit | None:
 
 def _combination(one: documents.Combination) -> Combination:
     return Combination(one.rule, one.k, one.share)
-
-
-def definition_of(kpi: str) -> Definition | None:
-    """Return a KPI by its id."""
-    return BY_ID.get(kpi)
