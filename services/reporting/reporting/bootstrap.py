@@ -17,6 +17,7 @@ from civiloop_shared.postgres.engine import ConnectionOptions, acquire, create_p
 from reporting.adapters.engine_computation import EngineComputation
 from reporting.adapters.postgres_results_store import PostgresResultsStore
 from reporting.api.evaluations import evaluations_router
+from reporting.api.findings import findings_router
 from reporting.api.scorecards import scorecards_router
 from reporting.api.series import series_router
 from reporting.api.services import services_router
@@ -53,6 +54,7 @@ def build_app(
             scorecards_router(read),
             series_router(read),
             evaluations_router(read),
+            findings_router(read),
             pages_router(PublicPages(store)),
         ],
         readiness=readiness,

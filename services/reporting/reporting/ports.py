@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from civiloop_shared.contracts.catalogue import ServiceDefined
-from civiloop_shared.contracts.evaluations import EvaluationRecorded
+from civiloop_shared.contracts.evaluations import EvaluationRecorded, FindingSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,19 @@ class PublicService:
 
     service: ServiceDefined
     body_title: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFinding:
+    """A finding as it was found last, in ``times`` of the last ``of_evaluations`` of the service's cycle."""
+
+    newest: FindingSummary
+    status: str
+    times: int
+    of_evaluations: int
+    number: int
+    first_start: datetime
+    last_end: datetime
 
 
 class ResultsStore(Protocol):
@@ -57,6 +70,11 @@ class ResultsStore(Protocol):
 
     async def evaluation_of(self, service: str, start: datetime, end: datetime) -> StoredRecord | None:
         """Return the newest revision for exactly this period, if it was evaluated and is closed."""
+        ...
+
+
+    async def findings(self, service: str, *, statuses: frozenset[str], kind: str | None) -> list[StoredFinding]:
+        """Return one for each cause: of the newest evaluation in their order first, past ones after them."""
         ...
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from civiloop_shared.contracts.catalogue import ServiceDefined
-from civiloop_shared.contracts.evaluations import EvaluationRecorded
+from civiloop_shared.contracts.evaluations import EvaluationRecorded, FindingSummary
 from civiloop_shared.postgres.engine import acquire
-from reporting.ports import PublicService, StoredRecord
+from reporting.ports import PublicService, StoredFinding, StoredRecord
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -41,6 +41,11 @@ _EVALUATION_OF = """
     SELECT record, created_at AS stored_at FROM reporting_v1.evaluation
     WHERE service_id = $1 AND period_start = $2 AND period_end = $3 AND newest AND closed
     ORDER BY created_at DESC LIMIT 1
+"""
+_FINDINGS = """
+    SELECT record, status, times, of_evaluations, number, first_start, last_end FROM reporting_v1.finding
+    WHERE service_id = $1 AND status = ANY($2) AND ($3::text IS NULL OR kind = $3)
+    ORDER BY (status = 'past'), last_end DESC, place
 """
 
 
@@ -96,6 +101,23 @@ class PostgresResultsStore:
         async with acquire(self.pool) as connection:
             row = await connection.fetchrow(_EVALUATION_OF, service, start, end)
         return _stored(row) if row else None
+
+    async def findings(self, service: str, *, statuses: frozenset[str], kind: str | None) -> list[StoredFinding]:
+        """Return one for each cause, the weightiest first."""
+        async with acquire(self.pool) as connection:
+            rows = await connection.fetch(_FINDINGS, service, sorted(statuses), kind)
+        return [
+            StoredFinding(
+                newest=FindingSummary.model_validate_json(row["record"]),
+                status=row["status"],
+                times=row["times"],
+                of_evaluations=row["of_evaluations"],
+                number=row["number"],
+                first_start=row["first_start"],
+                last_end=row["last_end"],
+            )
+            for row in rows
+        ]
 
 
 def _stored(row: Any) -> StoredRecord:

@@ -9,9 +9,16 @@ from civiloop_shared.auth.principal import Principal
 from civiloop_shared.contracts.catalogue import ServiceDefined
 from reporting.domain.period import month_bounds
 from reporting.errors import NothingEvaluatedError, UnknownServiceError
-from reporting.ports import Computation, ResultsStore, StoredRecord
+from reporting.ports import Computation, ResultsStore, StoredFinding, StoredRecord
 
 LIVE = "live"
+_STATUSES = {
+    "open": frozenset({"new", "recurring"}),
+    "new": frozenset({"new"}),
+    "recurring": frozenset({"recurring"}),
+    "past": frozenset({"past"}),
+    "all": frozenset({"new", "recurring", "past"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,13 @@ class ReadResults:
         """Return the stored evaluations, newest first."""
         await self.service(caller, service_id)
         return await self.store.evaluations(service_id, all_revisions=all_revisions, limit=limit, before=before)
+
+    async def findings(
+        self, caller: Principal, service_id: str, *, status: str, kind: str | None
+    ) -> list[StoredFinding]:
+        """Return the findings of a service, the weightiest first."""
+        await self.service(caller, service_id)
+        return await self.store.findings(service_id, statuses=_STATUSES[status], kind=kind)
 
     async def redesign(self, caller: Principal, service_id: str) -> StoredRecord:
         """Return the evaluation of the latest closed period, which holds the benchmarks' verdicts."""
