@@ -72,7 +72,6 @@ class ResultsStore(Protocol):
         """Return the newest revision for exactly this period, if it was evaluated and is closed."""
         ...
 
-
     async def findings(self, service: str, *, statuses: frozenset[str], kind: str | None) -> list[StoredFinding]:
         """Return one for each cause: of the newest evaluation in their order first, past ones after them."""
         ...
