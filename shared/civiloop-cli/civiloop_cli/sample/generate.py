@@ -30,10 +30,24 @@ def day_of(profile: Profile, day: date, first: date, *, seed: str = "") -> Itera
     """Yield what begins on a day; ``first`` is the first day of the sample, from which a service changes."""
     dice = random.Random(f"{seed}{profile.service}/{day.isoformat()}")  # noqa: S311 - made-up data, not a secret
     months = (day - first).days / 30.4
-    now = replace(profile, completion=min(0.99, max(0.2, profile.completion + profile.decline * months)))
+    now = _changed(profile, months)
     busy = 0.5 if day.weekday() >= 5 else 1.2
     for number in range(_poisson(dice, profile.journeys_a_day * busy)):
         yield _Journey(now, dice, day, number).make()
+
+
+def _changed(profile: Profile, months: float) -> Profile:
+    """Return what has become of a service by then: worse or better month by month, and broken at once."""
+    completion = profile.completion + profile.decline * months
+    broken = profile.breaks
+    if broken is None or months < broken.after_months:
+        return replace(profile, completion=min(0.99, max(0.2, completion)))
+    return replace(
+        profile,
+        completion=min(0.99, max(0.2, completion + broken.completion)),
+        errors=profile.errors + broken.errors,
+        satisfaction=profile.satisfaction + broken.satisfaction,
+    )
 
 
 def until(events: Sequence[Event], end: datetime) -> list[Event]:
@@ -68,6 +82,7 @@ class _Journey:
         self.id = f"sample/{profile.service}/{day.isoformat()}/{number}"
         self.at = _midnight(day) + timedelta(seconds=dice.triangular(6, 23, 11) * 3600)
         self.channel = _pick(dice, profile.channels)
+        self.first_channel = self.channel
         self.language = _pick(dice, profile.languages)
         self.age = _pick(dice, AGES)
         self.assisted = self.channel == "counter" and dice.random() < 0.15
@@ -119,7 +134,8 @@ class _Journey:
         profile, dice = self.profile, self.dice
         if dice.random() > profile.answers * (1.0 if done else 0.6):
             return None
-        content = profile.satisfaction - 0.14 * self.trouble - (0.0 if done else 0.35)
+        liked = profile.satisfaction + dict(profile.by_channel).get(self.first_channel, 0.0)
+        content = liked - 0.14 * self.trouble - (0.0 if done else 0.35)
         rating = min(5, max(1, round(dice.gauss(1.6 + 3.6 * content, 0.85))))
         answer: Event = {
             "id": f"{self.id}/answer",

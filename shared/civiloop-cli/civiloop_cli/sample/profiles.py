@@ -7,10 +7,21 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """What goes wrong ``after_months``: from then on this is added to completion, errors and satisfaction."""
+
+    after_months: float
+    completion: float
+    errors: float
+    satisfaction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One service. Shares are 0 to 1; ``decline`` is added to completion for each month (negative: it gets worse).
 
-    ``hours`` is the median time to fulfilment of a completed journey, ``spread`` the sigma of its logarithm.
+    ``hours`` is the median time to fulfilment of a completed journey, ``spread`` the sigma of its logarithm. A break
+    comes at once. ``by_channel`` is added to the satisfaction of those who come that way.
     """
 
     service: str
@@ -29,6 +40,8 @@ class Profile:
     answers: float
     satisfaction: float
     monthly_cost_cents: int
+    breaks: Break | None = None
+    by_channel: tuple[tuple[str, float], ...] = ()
 
 
 _LANGUAGES: Final = (("el", 0.72), ("en", 0.22), ("fa", 0.06))
@@ -61,7 +74,7 @@ PROFILES: Final = (
         steps=("identify", "vehicle", "payment", "submit"),
         hard_step="payment",
         completion=0.9,
-        decline=-0.05,
+        decline=-0.005,
         fulfilment=0.97,
         hours=52.0,
         spread=0.8,
@@ -70,6 +83,7 @@ PROFILES: Final = (
         answers=0.55,
         satisfaction=0.74,
         monthly_cost_cents=420_000,
+        breaks=Break(after_months=4.5, completion=-0.22, errors=0.12, satisfaction=-0.08),
     ),
     Profile(
         service="birth-registration",
@@ -106,5 +120,6 @@ PROFILES: Final = (
         answers=0.8,
         satisfaction=0.41,
         monthly_cost_cents=1_450_000,
+        by_channel=(("web", -0.16), ("counter", 0.16)),
     ),
 )
