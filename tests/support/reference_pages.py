@@ -31,6 +31,9 @@ from civiloop_shared.edge.router import EdgeRoute
 from civiloop_shared.errors import CiviloopError
 from civiloop_shared.settings import CommonSettings
 from evaluation_engine.bootstrap.serve import build_app as build_engine
+from evaluation_engine.domain.kpi import Definition
+from evaluation_engine.domain.packs import PACKS
+from evaluation_engine.domain.packs.pack import Pack
 from evaluation_engine.settings import EngineSettings
 from feedback_api.bootstrap import build_app as build_feedback_api
 from feedback_api.settings import Settings as FeedbackSettings
@@ -59,6 +62,7 @@ def pages() -> dict[str, str]:
         "configuration.md": _configuration(),
         "events.md": _events(),
         "http.md": _http(),
+        "kpis.md": "\n".join(map(_pack, PACKS.values())),
         "problems.md": _problems(),
     }
     return {name: f"{HEADS[name].strip()}\n\n{body.strip()}\n" for name, body in made.items()}
@@ -141,6 +145,24 @@ def _size(n: int) -> str:
 
 def _limit(limit: Limit) -> str:
     return f"{limit.name}: {limit.per_second:,g}/s"
+
+
+def _pack(pack: Pack) -> str:
+    head = ("KPI", "formula", "unit", "interval", "from (show, judge)", "window", "needs", "source")
+    asked = ", ".join(f"`{question.id}`" for question in pack.questions)
+    questions = f" It asks {asked}." if asked else ""
+    return (
+        f"## {pack.id}\n\n{pack.title['en']}. Source: {pack.source}.{questions}\n\n"
+        f"{_table(head, map(_kpi, pack.definitions))}\n"
+    )
+
+
+def _kpi(one: Definition) -> tuple[str, ...]:
+    levels = "; ".join(f"{level.name} from {level.threshold:g}" for level in one.levels)
+    least = f"{one.minimum_to_show}, {one.minimum_to_judge}"
+    needs = "; ".join(need.fields for need in one.needs)
+    name = f"`{one.id}` v{one.version}<br>{one.title['en']}" + (f"<br>{levels}" if levels else "")
+    return name, one.formula, one.unit, one.interval, least, one.window, needs, one.source
 
 
 def _problems() -> str:

@@ -5,6 +5,16 @@ from __future__ import annotations
 _MADE = "Made from the code by `make schemas`; a test compares the two."
 
 HEADS = {
+    "kpis.md": f"""
+# KPIs
+
+Every definition that comes with the platform, by pack. A service chooses packs, single KPIs and its
+[own](../how-to/define-a-kpi.md); `civiloop kpi list` and `GET /v1/kpis` give the same with the body's own. "From" is
+the smallest sample that shows a value, and the smallest that a target or benchmark judges. How results, intervals and
+states are made: [evaluation](../explanation/evaluation.md).
+
+{_MADE}
+""",
     "commands.md": f"""
 # Commands
 
@@ -113,6 +123,8 @@ MEANT = {
     "CIVILOOP_SETTLE_LONGEST_S": "The longest wait for that rest.",
     "CIVILOOP_REVISION_PAUSE_S": "How long a period rests after its first evaluation; doubled with each revision.",
     "CIVILOOP_BACKFILL_PERIODS": "How many closed periods with data are evaluated at most, the newest first.",
+    "CIVILOOP_WEBHOOK_KEY": "32 bytes in URL-safe base64 that seal the secrets of webhooks. Not set: no webhooks.",
+    "CIVILOOP_WEBHOOKS_TO_PRIVATE": "Let webhooks go to addresses that are not public, and over http.",
     "CIVILOOP_POOL_SIZE": "Connections to PostgreSQL.",
     "CIVILOOP_ENGINE_URL": "Address of the evaluation-engine, for series and periods that are not stored.",
 }

@@ -13,6 +13,7 @@ from civiloop_cli.commands import (
     goals,
     imports,
     keys,
+    kpi,
     rebuild,
     redesign,
     sample,
@@ -45,6 +46,7 @@ app.command("rebuild")(rebuild.rebuild)
 app.command("demo")(sample.demo)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(keys.app, name="keys")
+app.add_typer(kpi.app, name="kpi")
 app.add_typer(imports.app, name="import")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(redesign.app, name="redesign")

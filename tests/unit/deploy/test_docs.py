@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from civiloop_cli.imports.mapping_file import read_mapping
-from evaluation_engine.domain.kpi_catalogue import CATALOGUE
+from evaluation_engine.domain.packs import ALL
 from evaluation_engine.service.catalogue.checking import Known, check_files
 from evaluation_engine.service.catalogue.reading import SourceFile
 from tests.support.reference_pages import NOT_DESCRIBED, pages
@@ -25,7 +25,7 @@ def made() -> dict[str, str]:
     return pages()
 
 
-@pytest.mark.parametrize("name", ["commands.md", "configuration.md", "events.md", "http.md", "problems.md"])
+@pytest.mark.parametrize("name", ["commands.md", "configuration.md", "events.md", "http.md", "kpis.md", "problems.md"])
 def test_a_reference_page_is_the_one_that_the_code_gives(name: str, made: dict[str, str]) -> None:
     assert (REFERENCE / name).read_text(encoding="utf-8") == made[name], "run `make schemas`"
 
@@ -71,12 +71,21 @@ def blocks(page: str, language: str) -> list[str]:
 
 def test_the_catalogue_of_the_tutorial_has_no_fault() -> None:
     [text] = blocks("tutorial/first-service.md", "yaml")
-    kpis = {one.id: one.direction for one in CATALOGUE}
+    kpis = {one.id: one.direction for one in ALL}
 
     checked = check_files([SourceFile("library.yaml", text)], Known("local", kpis))
 
     assert checked.faults == ()
     assert {kind for kind, _ in checked.documents} == {"service", "goal", "target"}
+
+
+def test_the_documents_of_the_guide_to_kpis_have_no_fault() -> None:
+    text = "---\n".join(blocks("how-to/define-a-kpi.md", "yaml"))
+
+    checked = check_files([SourceFile("kpis.yaml", text)], Known("local", {one.id: one.direction for one in ALL}))
+
+    assert checked.faults == ()
+    assert {kind for kind, _ in checked.documents} == {"service", "kpi"}
 
 
 def test_the_mapping_of_the_guide_to_imports_has_no_fault(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.evaluate.backtest import BacktestDesk
 from evaluation_engine.service.evaluate.knowing import Findings
+from evaluation_engine.service.evaluate.needs import NeedsDesk
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
+from evaluation_engine.service.evaluate.summary import SummaryDesk
 from evaluation_engine.service.evaluate.trends import Trends
 from evaluation_engine.service.keys import KeyDesk
 
@@ -26,6 +28,8 @@ class EngineState(IngestState):
     findings: Findings
     backtests: BacktestDesk
     trends: Trends
+    needs: NeedsDesk
+    summaries: SummaryDesk
 
 
 def _catalogue(request: Request) -> CatalogueDesk:
@@ -67,6 +71,18 @@ def _findings(request: Request) -> Findings:
     return desk
 
 
+def _needs(request: Request) -> NeedsDesk:
+    desk: NeedsDesk = request.state.needs
+    return desk
+
+
+def _summaries(request: Request) -> SummaryDesk:
+    desk: SummaryDesk = request.state.summaries
+    return desk
+
+
+NeedsOfService = Annotated[NeedsDesk, Depends(_needs)]
+Summaries = Annotated[SummaryDesk, Depends(_summaries)]
 Catalogue = Annotated[CatalogueDesk, Depends(_catalogue)]
 Keys = Annotated[KeyDesk, Depends(_keys)]
 ScorecardDesk = Annotated[Scorecards, Depends(_scorecards)]

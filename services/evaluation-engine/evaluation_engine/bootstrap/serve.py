@@ -28,7 +28,7 @@ from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
 from evaluation_engine.adapters.trends import PostgresTargetHistory
-from evaluation_engine.api import catalogue, findings, goals, keys, redesign, results, targets
+from evaluation_engine.api import catalogue, findings, goals, keys, needs, redesign, results, targets
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
@@ -40,9 +40,11 @@ from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.evaluating import Evaluating
 from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.live import LiveStatus
+from evaluation_engine.service.evaluate.needs import NeedsDesk
 from evaluation_engine.service.evaluate.scheduling import Patience, Scheduler
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
+from evaluation_engine.service.evaluate.summary import SummaryDesk
 from evaluation_engine.service.evaluate.trends import Trends
 from evaluation_engine.service.evaluate.watching import Watcher
 from evaluation_engine.service.keys import KeyDesk
@@ -65,7 +67,7 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    made = (catalogue, keys, results, findings, redesign, goals, targets)
+    made = (catalogue, keys, needs, results, findings, redesign, goals, targets)
     return [*(one.router for one in made), *ingest_routers()]
 
 
@@ -104,6 +106,8 @@ class Desks:
     yardsticks: Yardsticks
     live: LiveStatus
     trends: Trends
+    needs: NeedsDesk
+    summaries: SummaryDesk
     scheduler: Scheduler
 
 
@@ -128,10 +132,13 @@ def desks(
         periods=settings.backfill_periods,
     )
     catalogue_desk = CatalogueDesk(catalogue_store, {one.id: one.direction for one in ALL}, clock)
+    scorecards = Scorecards(yardsticks, evaluating, store, live)
     return Desks(
         catalogue=catalogue_desk,
         keys=KeyDesk(PostgresKeyStore(pool), ring, settings.body, clock),
-        scorecards=Scorecards(yardsticks, evaluating, store, live),
+        scorecards=scorecards,
+        needs=NeedsDesk(yardsticks, reader, evaluating),
+        summaries=SummaryDesk(yardsticks, scorecards),
         series=SeriesDesk(yardsticks, reader, evaluating),
         findings=Findings(yardsticks, PostgresFindingStore(pool)),
         backtests=BacktestDesk(yardsticks, Drafting(catalogue_desk), reader, evaluating),
@@ -177,6 +184,8 @@ async def opened(
             keys=found.keys,
             scorecards=found.scorecards,
             series=found.series,
+            needs=found.needs,
+            summaries=found.summaries,
             findings=found.findings,
             backtests=found.backtests,
             trends=found.trends,

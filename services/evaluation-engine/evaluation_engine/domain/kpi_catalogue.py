@@ -170,7 +170,6 @@ DIGITAL_TAKE_UP = Definition(
     interval="wilson",
     anchor="end",
     channel_of="last",
-    window="calendar month",
 )
 
 ABANDONMENT = Definition(
