@@ -18,11 +18,13 @@ def lines() -> list[str]:
     """Return the lines of the file."""
     key_id = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
     secret = secrets.token_urlsafe(32)
+    webhook_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     contact_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     return [
         f"# First admin key, shown nowhere else: civ_{key_id}_{secret}",
         f"CIVILOOP_BOOTSTRAP_KEY={key_id}:{hashlib.sha256(secret.encode()).hexdigest()}",
         f"CIVILOOP_CONTACT_KEY={contact_key}",
+        f"CIVILOOP_WEBHOOK_KEY={webhook_key}",
         f"CIVILOOP_RECEIPT_SECRET={secrets.token_urlsafe(48)}",
         *(f"{name}={secrets.token_urlsafe(24)}" for name in _PASSWORDS),
     ]

@@ -4,12 +4,14 @@ CiviloopError
 ├── ValidationError
 │   └── CatalogueRefusedError      files of a catalogue break rules; carries every ``CatalogueFault``
 ├── ConflictError
-│   └── CatalogueChangedError      somebody else applied a catalogue meanwhile
+│   ├── CatalogueChangedError      somebody else applied a catalogue meanwhile
+│   └── WebhooksOffError           the installation has no key to keep secrets of webhooks with
 ├── NotFoundError
 │   ├── UnknownServiceError
 │   ├── UnknownKpiError
 │   ├── UnknownBenchmarkError
-│   └── UnknownKeyError
+│   ├── UnknownKeyError
+│   └── UnknownWebhookError
 └── FencedError                        another worker owns the partition now
 """
 
@@ -79,6 +81,20 @@ class UnknownKeyError(NotFoundError):
 
     code: ClassVar[str] = "unknown-key"
     title: ClassVar[str] = "There is no such key"
+
+
+class UnknownWebhookError(NotFoundError):
+    """There is no such webhook in the caller's body."""
+
+    code: ClassVar[str] = "unknown-webhook"
+    title: ClassVar[str] = "There is no such webhook"
+
+
+class WebhooksOffError(ConflictError):
+    """The installation has no key to keep the secrets of webhooks with."""
+
+    code: ClassVar[str] = "webhooks-off"
+    title: ClassVar[str] = "Webhooks are off: the installation has set no CIVILOOP_WEBHOOK_KEY"
 
 
 class FencedError(CiviloopError):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator
 
 from civiloop_shared.contracts.values import Identifier
 from civiloop_shared.settings import BootstrapServers, CommonSettings, DatabaseUrl
 
+_KEY_BYTES = 32
 _BOOTSTRAP_KEY = re.compile(r"(?:civ_)?([A-Za-z0-9]{8,32}):([0-9a-f]{64})")
 
 
@@ -17,6 +20,14 @@ def _bootstrap_key(value: str) -> str:
     if not _BOOTSTRAP_KEY.fullmatch(value):
         raise ValueError("must be <key id>:<hex SHA-256 of its secret>")
     return value
+
+
+def _decoded(value: SecretStr) -> bytes:
+    text = value.get_secret_value()
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return b""
 
 
 class DatabaseSettings(CommonSettings):
@@ -43,6 +54,9 @@ class EngineSettings(RecoverSettings):
         session_ms: after how long without a heartbeat a worker counts as gone and its partitions go to others.
         revision_pause_s: how long a period is left alone after its first evaluation; doubled with each revision, so
             that a trickle of late events makes a few revisions and not thousands.
+        webhook_key: 32 bytes in URL-safe base64 that secrets of webhooks are sealed with; without it there are none.
+        webhooks_to_private: whether webhooks may go to addresses that are not public, and over http.
+        taxonomy: a body's own file of themes that comments are read for, in place of the one that comes along.
         backfill_periods: how many closed periods with data are evaluated at most, the newest first.
     """
 
@@ -56,6 +70,22 @@ class EngineSettings(RecoverSettings):
     revision_pause_s: float = Field(default=10.0, ge=0, le=86_400)
     backfill_periods: int = Field(default=400, ge=1, le=10_000)
     pool_size: int = Field(default=8, ge=2, le=100)
+    taxonomy: FilePath | None = None
+    webhook_key: SecretStr | None = None
+    webhooks_to_private: bool = False
+
+    @field_validator("webhook_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None
+        if len(_decoded(value)) != _KEY_BYTES:
+            raise ValueError("must be 32 bytes in URL-safe base64")
+        return value
+
+    def webhook_key_bytes(self) -> bytes | None:
+        """Return the key that secrets of webhooks are sealed with."""
+        return _decoded(self.webhook_key) if self.webhook_key is not None else None
 
     def first_key(self) -> tuple[str, str] | None:
         """Return id and digest of the key that the installation brought along."""

@@ -13,6 +13,8 @@ from civiloop_shared.contracts.evaluations import EvaluationRecorded
 from civiloop_shared.postgres.engine import acquire, transaction
 from civiloop_shared.postgres.outbox import append
 from evaluation_engine.adapters.findings import put_findings
+from evaluation_engine.adapters.webhooks import enqueue
+from evaluation_engine.domain.webhook import WebhookEvent
 from evaluation_engine.ports.evaluations import Draft, Known, Memory, Stored
 
 if TYPE_CHECKING:
@@ -201,6 +203,15 @@ class PostgresEvaluationStore:
         )
         row = (EvaluationRecorded.TOPIC.name, draft.slot.service.encode(), encode(event), HEADERS)
         await append(connection, [row], schema="evaluation")
+        await enqueue(
+            connection,
+            WebhookEvent.EVALUATION_RECORDED,
+            body=draft.slot.body,
+            service=draft.slot.service,
+            subject=event.id,
+            at=at,
+            data={name: value for name, value in data.items() if name != "cuts"},
+        )
 
 
 def _stored(row: Record, *, created: bool = True) -> Stored:

@@ -16,6 +16,7 @@ from evaluation_engine.service.evaluate.series import SeriesDesk
 from evaluation_engine.service.evaluate.summary import SummaryDesk
 from evaluation_engine.service.evaluate.trends import Trends
 from evaluation_engine.service.keys import KeyDesk
+from evaluation_engine.service.webhooks.desk import WebhookDesk
 
 
 class EngineState(IngestState):
@@ -28,6 +29,7 @@ class EngineState(IngestState):
     findings: Findings
     backtests: BacktestDesk
     trends: Trends
+    webhooks: WebhookDesk
     needs: NeedsDesk
     summaries: SummaryDesk
 
@@ -63,6 +65,14 @@ def _trends(request: Request) -> Trends:
 
 
 TargetTrends = Annotated[Trends, Depends(_trends)]
+
+
+def _webhooks(request: Request) -> WebhookDesk:
+    desk: WebhookDesk = request.state.webhooks
+    return desk
+
+
+Webhooks = Annotated[WebhookDesk, Depends(_webhooks)]
 Backtests = Annotated[BacktestDesk, Depends(_backtests)]
 
 

@@ -22,16 +22,18 @@ from civiloop_shared.observability import Readiness, get_logger, new_registry
 from civiloop_shared.postgres.engine import ConnectionOptions, acquire, create_pool
 from civiloop_shared.postgres.outbox import PostgresOutboxSource
 from evaluation_engine.adapters.catalogue import PostgresCatalogueStore
+from evaluation_engine.adapters.default_taxonomy import read_taxonomy
 from evaluation_engine.adapters.evaluations import PostgresEvaluationStore
 from evaluation_engine.adapters.findings import PostgresFindingStore
 from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
 from evaluation_engine.adapters.trends import PostgresTargetHistory
-from evaluation_engine.api import catalogue, findings, goals, keys, needs, redesign, results, targets
+from evaluation_engine.api import catalogue, findings, goals, keys, needs, redesign, results, targets, webhooks
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
+from evaluation_engine.bootstrap.webhooks import WebhookParts, webhook_parts
 from evaluation_engine.domain.packs import ALL
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.catalogue.drafting import Drafting
@@ -67,7 +69,7 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    made = (catalogue, keys, needs, results, findings, redesign, goals, targets)
+    made = (webhooks, catalogue, keys, needs, results, findings, redesign, goals, targets)
     return [*(one.router for one in made), *ingest_routers()]
 
 
@@ -106,6 +108,7 @@ class Desks:
     yardsticks: Yardsticks
     live: LiveStatus
     trends: Trends
+    webhooks: WebhookParts
     needs: NeedsDesk
     summaries: SummaryDesk
     scheduler: Scheduler
@@ -145,6 +148,7 @@ def desks(
         yardsticks=yardsticks,
         live=live,
         trends=trends,
+        webhooks=webhook_parts(pool, settings, clock),
         scheduler=Scheduler(evaluating, reader, store, patience),
     )
 
@@ -175,6 +179,7 @@ async def opened(
             poll_s=settings.poll_s,
         )
         _background(stack, watcher.run(), "evaluator")
+        _background(stack, found.webhooks.run(), "webhooks")
         _background(stack, _repeated(found.keys.refresh, _KEYS_EVERY_S), "keys")
         _background(stack, _repeated(found.keys.note_use, _USE_EVERY_S), "key-use")
         readiness.add_probe("postgresql", lambda: _probe(pool))
@@ -189,7 +194,8 @@ async def opened(
             findings=found.findings,
             backtests=found.backtests,
             trends=found.trends,
-            **ingest_desks(pool, producer, settings.topic_prefix),
+            webhooks=found.webhooks.desk,
+            **ingest_desks(pool, producer, settings.topic_prefix, read_taxonomy(settings.taxonomy)),
         )
 
 

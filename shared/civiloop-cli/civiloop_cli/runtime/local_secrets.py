@@ -22,6 +22,7 @@ class LocalSecrets:
     reporting_password: str
     contact_key: str
     receipt_secret: str
+    webhook_key: str
     admin_key: str
     kafka_cluster_id: str
 
@@ -35,6 +36,7 @@ class LocalSecrets:
             reporting_password=secrets.token_hex(24),
             contact_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             receipt_secret=secrets.token_urlsafe(48),
+            webhook_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             admin_key=new_key().text,
             kafka_cluster_id=_cluster_id(),
         )

@@ -76,7 +76,11 @@ def service_specs(wiring: Wiring) -> list[ChildSpec]:
         "CIVILOOP_CONTACT_KEY": wiring.secrets.contact_key,
         "CIVILOOP_RECEIPT_SECRET": wiring.secrets.receipt_secret,
     }
-    engine = {"DATABASE_URL": wiring.urls.evaluation, "CIVILOOP_BOOTSTRAP_KEY": wiring.secrets.bootstrap_record}
+    engine = {
+        "DATABASE_URL": wiring.urls.evaluation,
+        "CIVILOOP_BOOTSTRAP_KEY": wiring.secrets.bootstrap_record,
+        "CIVILOOP_WEBHOOK_KEY": wiring.secrets.webhook_key,
+    }
     worker = {"DATABASE_URL": wiring.urls.evaluation}
     reporting = {"DATABASE_URL": wiring.urls.reporting, "CIVILOOP_ENGINE_URL": wiring.url("evaluation-engine")}
     all_specs = [

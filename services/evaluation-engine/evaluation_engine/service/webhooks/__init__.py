@@ -1,0 +1,1 @@
+"""Webhooks: subscribed to, and delivered."""
