@@ -173,3 +173,13 @@ async def test_a_revoked_key_is_refused_within_two_seconds(api: Api, world: Worl
     async with asyncio.timeout(2.0):
         while (await api.post("/v1/feedback", make_item(), key="writer2")).status_code != 401:
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.requirement("A1")
+async def test_a_question_that_the_service_does_not_ask_is_a_fault_of_its_field(api: Api, world: World) -> None:
+    answer = await api.submit(id="f1", answers={"mood": 3})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"field": "answers.mood", "reason": "is not a question that this service declares"}
+    ]
+    assert await world.query("SELECT FROM feedback.feedback") == []

@@ -129,6 +129,8 @@ def value_of(name: str, cell: Cell, row: Row, times: Times) -> Any:
             return None
         if name == "occurred_at":
             return as_instant(text, cell.times or times)
+        if name.startswith("answers."):
+            return int(text) if text.isascii() and text.isdecimal() else text
         reader = READERS.get(name)
         return text if reader is None else reader(text)
     except ValueError as error:

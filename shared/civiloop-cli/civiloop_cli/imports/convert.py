@@ -120,7 +120,7 @@ class _FeedbackReader:
 
 
 def _read(cells: dict[str, Cell], row: Row, times: Times, faults: list[CellFault]) -> Item:
-    """Return the fields that are there; segments are put together again."""
+    """Return the fields that are there; segments and answers are put together again."""
     read: Item = {}
     for name, cell in cells.items():
         try:
@@ -130,8 +130,9 @@ def _read(cells: dict[str, Cell], row: Row, times: Times, faults: list[CellFault
             continue
         if value is None:
             continue
-        if name.startswith("segments."):
-            read.setdefault("segments", {})[name.removeprefix("segments.")] = value
+        group, _, key = name.partition(".")
+        if key:
+            read.setdefault(group, {})[key] = value
         else:
             read[name] = value
     return read

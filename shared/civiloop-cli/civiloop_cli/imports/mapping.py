@@ -160,6 +160,7 @@ class FeedbackFields(_Part):
     assisted_digital: Cell | None = None
     contact: Cell | None = None
     segments: dict[Identifier, Cell] = Field(default_factory=dict, max_length=10)
+    answers: dict[Identifier, Cell] = Field(default_factory=dict, max_length=30)
 
 
 class FeedbackMapping(_Mapping):
@@ -178,13 +179,13 @@ Mapping = JourneyMapping | FeedbackMapping
 
 
 def cells_of(part: BaseModel) -> Iterator[tuple[str, Cell]]:
-    """Yield the named cells of a part; those of segments as ``segments.<name>``."""
+    """Yield the named cells of a part; those of segments as ``segments.<name>``, of questions as ``answers.<id>``."""
     for name in type(part).model_fields:
         value = getattr(part, name)
         if isinstance(value, Cell):
             yield name, value
-        elif name == "segments":
-            yield from ((f"segments.{segment}", cell) for segment, cell in value.items())
+        elif name in ("segments", "answers"):
+            yield from ((f"{name}.{key}", cell) for key, cell in value.items())
 
 
 def _columns_of(*parts: BaseModel) -> Iterator[str]:

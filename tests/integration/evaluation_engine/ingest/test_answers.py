@@ -143,3 +143,21 @@ async def test_an_erasure_is_done_whatever_the_catalogue_says(ingest: Ingest) ->
 
     assert await ingest.answers(erasure("a")) == {"erased": 1}
     assert await ingest.total() == {}
+
+
+@pytest.mark.requirement("A1")
+async def test_answers_to_questions_are_counted_and_an_erasure_takes_them_out_to_the_unit(ingest: Ingest) -> None:
+    said = {"jdma-satisfaction": "good", "jdma-clarity": 4, "a11-liked": ["ease"]}
+    offered = {"a11-liked": ["ease", "humanity"]}
+    a = answer("a", rating=None, answers=said, offered=offered)
+    await ingest.answers(a, answer("b", rating=None, answers={"jdma-clarity": 4}))
+
+    assert await ingest.total("channel=web") == {
+        "answers": 2, "q.jdma-satisfaction.good": 1, "q.jdma-clarity.4": 2, "q.a11-liked.offered": 1,
+        "q.a11-liked.ease.offered": 1, "q.a11-liked.ease.ticked": 1, "q.a11-liked.humanity.offered": 1,
+    }  # fmt: skip
+
+    assert await ingest.answers(erasure("a")) == {"erased": 1}
+
+    assert await ingest.total("channel=web") == {"answers": 1, "q.jdma-clarity.4": 1}
+    assert await balanced(ingest)

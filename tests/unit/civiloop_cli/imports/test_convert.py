@@ -138,3 +138,26 @@ def test_an_answer_is_one_item_with_numbers_and_flags() -> None:
             "assisted_digital": False,
         },
     )
+
+
+def test_answers_to_questions_are_put_together_and_numbers_are_numbers() -> None:
+    mapping = FeedbackMapping.model_validate(
+        {
+            "kind": "feedback",
+            "source": "urn:survey",
+            "id": ["nr"],
+            "fields": {
+                "service": {"constant": "permit"},
+                "channel": {"constant": "counter"},
+                "occurred_at": {"column": "at"},
+                "answers": {
+                    "jdma-clarity": {"column": "clarity"},
+                    "jdma-satisfaction": {"column": "how", "values": {"Bien": "good"}},
+                    "jdma-help-needed": {"column": "help"},
+                },
+            },
+        }
+    )
+    cells = {"nr": "1", "at": "2026-10-01T09:00:00Z", "clarity": "4", "how": "Bien", "help": ""}
+    [item] = Converter(mapping).convert(SourceRow(2, list(cells.values()), cells)).items
+    assert item["answers"] == {"jdma-clarity": 4, "jdma-satisfaction": "good"}  # what is empty was skipped
