@@ -52,7 +52,7 @@ def goals(
 def _lines(goal: dict[str, Any]) -> list[str]:
     word, style = _STATES[goal["state"]]
     progress = goal["progress"]
-    statement = next(iter(goal["statement"].values()))
+    statement = goal["statement"].get("en") or next(iter(goal["statement"].values()))
     lines = [
         f"[bold]{escape(statement)}[/] ({goal['outcome']} outcome): [{style}]{word}[/]"
         f", {progress['met']} of {progress['targets']} targets met"

@@ -55,7 +55,9 @@ def _level(level: str, truth: Truth, clauses: list[Clause], combination: str) ->
     held = {True: "is required", False: "is not required", None: "can't be decided yet"}[truth]
     open_ = f", {unknown} unknown" if unknown else ""
     words = _LEVELS[level]
-    return f"{words.capitalize()} {held}: {broken} of {len(clauses)} criteria broken{open_} ({combination})."
+    critical = any(clause.truth is True and clause.critical for clause in clauses)
+    why = "a critical one, which decides" if critical else combination
+    return f"{words.capitalize()} {held}: {broken} of {len(clauses)} criteria broken{open_} ({why})."
 
 
 def clause_sentence(clause: Clause, titles: Titles) -> str:
