@@ -90,8 +90,8 @@ def _ever(alarms: Bools) -> Bools:
 
 def evidence(count: Ints, n: Ints, share: float) -> Floats:
     """`sequences.log_evidence` of arrays."""
-    found: Floats = betaln(1 + count, 1 + n - count) - xlogy(count, share) - xlog1py(n - count, -share)
-    return found
+    against = xlogy(count, share) + xlog1py(n - count, -share)
+    return np.asarray(betaln(1 + count, 1 + n - count) - against, np.float64)
 
 
 def wilson_half(n: Ints, share: float) -> Floats:

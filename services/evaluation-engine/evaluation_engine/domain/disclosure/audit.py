@@ -63,11 +63,15 @@ class Audit:
         return not self.weak
 
 
-def audit(secrets: Secrets, protection: int = PROTECTION) -> Audit:
-    """Look for the proof for each hidden group; an empty cell is no group."""
+def audit(secrets: Secrets, protection: int = PROTECTION, known: Mapping[Cell, Range] | None = None) -> Audit:
+    """Look for the proof for each hidden group; an empty cell is no group.
+
+    `known` are ranges found while less was hidden: what was possible then still is.
+    """
     ranges: dict[Cell, Range] = {}
     weak: list[Cell] = []
-    for programme in _programmes(secrets):
+    for programme in _programmes(secrets, known or {}):
+        programme.scatter(protection)
         weak.extend(cell for cell in programme.secret if not programme.protect(cell, protection))
         ranges.update(programme.ranges)
     return Audit(dict(sorted(ranges.items())), tuple(sorted(weak)))
@@ -94,9 +98,19 @@ class _Programme:
     secret: tuple[Cell, ...] = ()
     ranges: dict[Cell, Range] = field(default_factory=dict)
     index: dict[Cell, int] = field(init=False)
+    constraints: list[LinearConstraint] = field(init=False)
 
     def __post_init__(self) -> None:
         self.index = {cell: position for position, cell in enumerate(self.cells)}
+        self.constraints = self._constraints(len(self.bounds))
+
+    def scatter(self, protection: int) -> None:
+        """Move many cells at once, up and down by the bits of their numbers: most are open after that."""
+        for bit in range(len(self.cells).bit_length()):
+            for turn in (-1, 1):
+                shut = [self.index[cell] for cell in self.secret if not self._open(cell, protection)]
+                if len(shut) > 2:
+                    self._find({at: turn * (1 if at >> bit & 1 else -1) for at in shut}, exact=False)
 
     def protect(self, cell: Cell, protection: int) -> bool:
         """Search until a cell is open enough; False when it can't be."""
@@ -131,9 +145,9 @@ class _Programme:
     def _score_open(self, cell: Cell) -> bool:
         return self.ranges[cell].most_score - self.ranges[cell].least_score >= SCORE_PROTECTION
 
-    def _find(self, objective: Mapping[int, int]) -> None:
+    def _find(self, objective: Mapping[int, int], *, exact: bool = True) -> None:
         """Solve for the least of an objective; the whole table found widens the ranges of all cells in it."""
-        whole = self._solve(objective, whole=False) or self._solve(objective, whole=True)
+        whole = self._solve(objective, whole=False) or (self._solve(objective, whole=True) if exact else None)
         if whole is None:
             return
         for cell, at in self.index.items():
@@ -147,7 +161,7 @@ class _Programme:
         found = milp(
             [float(objective.get(at, 0)) for at in range(size)],
             bounds=Bounds([float(low) for low, _ in self.bounds], [float(high) for _, high in self.bounds]),
-            constraints=self._constraints(size),
+            constraints=self.constraints,
             integrality=[1 if whole else 0] * size,
         )
         if found.x is None or found.fun is None:
@@ -184,11 +198,11 @@ def _matrix(rows: list[_Row], size: int) -> csr_array:
     return csr_array((factors, (down, across)), shape=(len(rows), size))
 
 
-def _programmes(secrets: Secrets) -> Iterable[_Programme]:
+def _programmes(secrets: Secrets, known: Mapping[Cell, Range]) -> Iterable[_Programme]:
     """One programme for each set of unknown cells that sums tie together."""
     limits = secrets.limits()
     for cells in _components(secrets, frozenset(limits)):
-        yield _programme(secrets, cells, limits)
+        yield _programme(secrets, cells, limits, known)
 
 
 def _components(secrets: Secrets, unknown: frozenset[Cell]) -> list[tuple[Cell, ...]]:
@@ -208,7 +222,12 @@ def _components(secrets: Secrets, unknown: frozenset[Cell]) -> list[tuple[Cell, 
     return found
 
 
-def _programme(secrets: Secrets, cells: tuple[Cell, ...], limits: Mapping[Cell, tuple[int, int | None]]) -> _Programme:
+def _programme(
+    secrets: Secrets,
+    cells: tuple[Cell, ...],
+    limits: Mapping[Cell, tuple[int, int | None]],
+    known: Mapping[Cell, Range],
+) -> _Programme:
     scale, people = secrets.tables.scale, secrets.tables.people
     enough = 4 * max(people[cell].n for cell in cells) + 10 * MINIMUM
     bounds = [(low, enough if high is None else high) for low, high in (limits[cell] for cell in cells)]
@@ -224,7 +243,8 @@ def _programme(secrets: Secrets, cells: tuple[Cell, ...], limits: Mapping[Cell, 
     made = _Programme(cells, bounds, equal, at_most, scale, _settled(secrets, cells))
     made.secret = tuple(cell for cell in cells if people[cell].n > 0)
     nothing = Range(10**18, -1, 10**18, -(10**18))
-    made.ranges = {cell: nothing.wider(people[cell].n, people[cell].score or 0, scale) for cell in made.secret}
+    for cell in made.secret:
+        made.ranges[cell] = known.get(cell, nothing).wider(people[cell].n, people[cell].score or 0, scale)
     return made
 
 

@@ -45,11 +45,11 @@ def suppress(
     """
     secrets = Secrets(tables, frozenset(published))
     secrets.hide_primary(refused)
-    rounds = 0
+    rounds, found = 0, Audit({}, ())
     while True:
         rounds += 1
         _cover_sums(secrets)
-        found = audit(secrets, protection)
+        found = audit(secrets, protection, found.ranges)
         if found.passed:
             return Suppression(tables, dict(sorted(secrets.hidden.items())), secrets.unseen(), found, rounds)
         _cover(secrets, found.weak)
