@@ -22,8 +22,11 @@ from civiloop_shared.contracts.measurements import MeasurementRecorded
 from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS, MEASUREMENTS
 from civiloop_shared.postgres.engine import ConnectionOptions, create_pool
 from evaluation_engine.adapters.books import PostgresBooks
+from evaluation_engine.adapters.default_taxonomy import read_taxonomy
 from evaluation_engine.adapters.sink import PostgresSink
+from evaluation_engine.bootstrap.comments import make_extractor
 from evaluation_engine.domain.accumulator import Measures, merge
+from evaluation_engine.ports.comments import CommentExtractor
 from evaluation_engine.service.ingest.answers import AnswerHandler
 from evaluation_engine.service.ingest.batch import IngestBatch, Lane
 from evaluation_engine.service.ingest.claiming import ClaimPartition, Span
@@ -130,6 +133,7 @@ class Ingest:
     sink: PostgresSink
     book: ServiceBook
     now: datetime = NOW
+    extract: CommentExtractor = field(default_factory=lambda: make_extractor(read_taxonomy()))
     lanes: dict[tuple[str, int], Lane] = field(default_factory=dict)
 
     @property
@@ -140,7 +144,7 @@ class Ingest:
         return round(self.now.timestamp() * 1000)
 
     def handler(self, topic: str) -> Any:
-        handlers = (JourneyHandler(self.book), AnswerHandler(self.book), MeasurementHandler(self.book))
+        handlers = (JourneyHandler(self.book), AnswerHandler(self.book, self.extract), MeasurementHandler(self.book))
         return {handler.topic: handler for handler in handlers}[topic]
 
     async def claim(self, topic: str, partition: int = 0, *, end: int = 2**40) -> Lane:

@@ -101,6 +101,10 @@ class _PostgresRebuild:
         """Return contexts by their ids."""
         return await PostgresSinkTransaction(self._connection).contexts(ids)
 
+    async def put_answers(self, facts: Collection[AnswerFact]) -> None:
+        """Store answers whose comments were read again."""
+        await answers.write(self._connection, facts)
+
     async def texts(self, scope: Scope) -> dict[Cell, str]:
         """Return the stored text of every cell in the scope."""
         rows = await self._connection.fetch(

@@ -12,6 +12,7 @@ from evaluation_engine.adapters.letter_box import KafkaPublisher, PostgresLetter
 from evaluation_engine.adapters.rebuild_store import PostgresRebuildStore
 from evaluation_engine.api import dead_letters, ledger, rebuild
 from evaluation_engine.api.ingest_state import IngestState
+from evaluation_engine.bootstrap.comments import ExtractorOnFirstUse
 from evaluation_engine.service.ledger import AuditLedger
 from evaluation_engine.service.rebuild import RebuildAggregates
 from evaluation_engine.service.replay import ReplayDeadLetters
@@ -19,16 +20,20 @@ from evaluation_engine.service.replay import ReplayDeadLetters
 if TYPE_CHECKING:
     from asyncpg import Pool
 
+    from evaluation_engine.domain.comments.taxonomy import Taxonomy
+
 
 def ingest_routers() -> list[EdgeRouter]:
     """Return the routers that need an `IngestState`."""
     return [dead_letters.router, ledger.router, rebuild.router]
 
 
-def ingest_desks(pool: Pool[Any], producer: DurableProducer, topic_prefix: str) -> IngestState:
+def ingest_desks(pool: Pool[Any], producer: DurableProducer, topic_prefix: str, taxonomy: Taxonomy) -> IngestState:
     """Return what those routers find in the state of a request."""
     return IngestState(
         letters=ReplayDeadLetters(PostgresLetterBox(pool), KafkaPublisher(producer, topic_prefix)),
         ledger=AuditLedger(PostgresBooks(pool)),
-        rebuilding=RebuildAggregates(PostgresRebuildStore(pool), lambda: time.time_ns() // 1_000_000),
+        rebuilding=RebuildAggregates(
+            PostgresRebuildStore(pool), ExtractorOnFirstUse(taxonomy), lambda: time.time_ns() // 1_000_000
+        ),
     )

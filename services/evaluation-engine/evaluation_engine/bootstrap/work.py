@@ -20,8 +20,10 @@ from civiloop_shared.kafka.producer import DurableProducer, ProducerOptions
 from civiloop_shared.observability import Readiness, get_logger, new_registry
 from civiloop_shared.postgres.engine import ConnectionOptions, acquire, create_pool
 from evaluation_engine.adapters.books import PostgresBooks
+from evaluation_engine.adapters.default_taxonomy import read_taxonomy
 from evaluation_engine.adapters.letter_box import KafkaPublisher, PostgresLetterBox
 from evaluation_engine.adapters.sink import PostgresSink
+from evaluation_engine.bootstrap.comments import make_extractor
 from evaluation_engine.consumers.chores import Chores
 from evaluation_engine.consumers.metrics import IngestMetrics
 from evaluation_engine.consumers.worker import KAFKA, STREAM, IngestWorker, WorkerOptions
@@ -188,7 +190,11 @@ def make_consumer(settings: EngineSettings) -> PartitionConsumer:
 
 def handlers_of(book: ServiceBook, settings: EngineSettings) -> dict[str, Handler[Any]]:
     """Return the handlers by the name that their topic has in Kafka."""
-    handlers: tuple[Handler[Any], ...] = (JourneyHandler(book), AnswerHandler(book), MeasurementHandler(book))
+    handlers: tuple[Handler[Any], ...] = (
+        JourneyHandler(book),
+        AnswerHandler(book, make_extractor(read_taxonomy(settings.taxonomy))),
+        MeasurementHandler(book),
+    )
     return {settings.topic_prefix + handler.topic: handler for handler in handlers}
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import DAY_MS, Grain, calendar, quarter_start
+from evaluation_engine.domain.comments.extraction import CommentRecord, measures_of
 from evaluation_engine.domain.journey import ABANDONED, FULFILLED, End, JourneyState
 from evaluation_engine.domain.questions import AnswerValue, count_answers
 from evaluation_engine.domain.sketch import bin_of
@@ -210,8 +211,8 @@ def _duration(prefix: str, duration: int) -> Measures:
     }
 
 
-def of_answer(answer: Answer, context: FactContext) -> tuple[Share, ...]:
-    """The share of an answer set."""
+def of_answer(answer: Answer, context: FactContext, comment: CommentRecord | None = None) -> tuple[Share, ...]:
+    """The share of an answer set, with what its comment is about."""
     others = context.dimensions(answer.language, answer.assisted, answer.segments)
     if answer.step:
         others += (("step", context.step(answer.step)),)
@@ -223,6 +224,8 @@ def of_answer(answer: Answer, context: FactContext) -> tuple[Share, ...]:
         measures[f"task.{answer.task}"] = 1
     if answer.questions:
         count_answers(measures, answer.questions, dict(answer.offered))
+    if comment is not None:
+        measures |= measures_of(comment, answer.rating)
     return (Share(_address(answer.service, answer.at_ms, answer.channel, others, context), measures),)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from evaluation_engine.domain.comments.extraction import CommentRecord
 from evaluation_engine.domain.contribution import Answer, Measurement
 from evaluation_engine.domain.journey import JourneyEvent
 
@@ -53,12 +54,16 @@ class AnswerFact:
 
 @dataclass(frozen=True, slots=True)
 class AnswerContent:
-    """What a person said, scrubbed: the counted part, and the words."""
+    """What a person said, scrubbed: the counted part, the words, and what they are about.
+
+    ``record`` is made once, when the answer is counted: what it added to the aggregates is taken out by it.
+    """
 
     answer: Answer
     comment: str | None = None
     page: str | None = None
     journey_id: str | None = None
+    record: CommentRecord | None = None
 
 
 @dataclass(slots=True)

@@ -31,6 +31,9 @@ class RebuildTransaction(Protocol):
     async def contexts(self, ids: Collection[int]) -> dict[int, FactContext]:
         """Return contexts by their ids."""
 
+    async def put_answers(self, facts: Collection[AnswerFact]) -> None:
+        """Store answers whose comments were read again."""
+
     async def texts(self, scope: Scope) -> dict[Cell, str]:
         """Return the stored text of every cell in the scope."""
 

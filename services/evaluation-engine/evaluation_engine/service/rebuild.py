@@ -6,24 +6,28 @@ the same transaction, so that the owner, whose memory is no longer what is store
 
 The range is widened to whole months of the service, because a month's cell needs every day of it. Facts are read up to
 a month past the range: a fact that was counted in another zone may fall into a bucket that begins inside of it.
+Comments that were read by another taxonomy, or by none, are read again, where all their cells are in the range.
 Measurements at an instant have no facts: their aggregates are left alone. An empty cell stays as `{}`, so that it is
 still seen when it changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
 from evaluation_engine.domain.accumulator import canonical
 from evaluation_engine.domain.buckets import calendar, next_month
-from evaluation_engine.domain.contribution import Batch, Cell
+from evaluation_engine.domain.contribution import Batch, Cell, Share
 from evaluation_engine.errors import UnknownServiceError
+from evaluation_engine.ports.comments import CommentExtractor
+from evaluation_engine.ports.facts import AnswerContent
 from evaluation_engine.ports.rebuilding import RebuildStore, RebuildTransaction, Scope
 from evaluation_engine.service.ingest.answers import answer_shares
 from evaluation_engine.service.ingest.batch import QUARTERS_KEPT_MS
+from evaluation_engine.service.ingest.comments import read_comments
 from evaluation_engine.service.ingest.instants import DAY_MS
 from evaluation_engine.service.ingest.journeys import shares_of
 
@@ -46,6 +50,7 @@ class RebuildAggregates:
     """The use case behind `civiloop rebuild`."""
 
     store: RebuildStore
+    extract: CommentExtractor
     clock_ms: Callable[[], int]
 
     async def rebuild(self, body: str, service: str, since: date, until: date) -> Rebuilt:
@@ -60,7 +65,7 @@ class RebuildAggregates:
         for topic in _TOPICS:
             for partition in await self.store.partitions(topic):
                 async with self.store.partition(topic, partition) as transaction:
-                    right = await _computed(transaction, topic, scope)
+                    right = await self._computed(transaction, topic, scope)
                     stored = await transaction.texts(scope)
                     wrong = _wrong(stored, right)
                     if wrong:
@@ -69,16 +74,42 @@ class RebuildAggregates:
                 changed += len(wrong)
         return Rebuilt(first, end, cells, changed)
 
+    async def _computed(self, transaction: RebuildTransaction, topic: str, scope: Scope) -> dict[Cell, str]:
+        batch = Batch()
+        if topic == JOURNEYS.name:
+            await _add_journeys(transaction, scope, batch)
+        else:
+            await self._add_answers(transaction, scope, batch)
+        return {
+            cell: canonical(measures)
+            for cell, measures in batch.cells(quarters_from_ms=scope.quarters_from_ms).items()
+            if scope.from_ms <= cell.bucket_start_ms < scope.to_ms
+        }
 
-async def _computed(transaction: RebuildTransaction, topic: str, scope: Scope) -> dict[Cell, str]:
-    batch = Batch()
-    add = _add_journeys if topic == JOURNEYS.name else _add_answers
-    await add(transaction, scope, batch)
-    return {
-        cell: canonical(measures)
-        for cell, measures in batch.cells(quarters_from_ms=scope.quarters_from_ms).items()
-        if scope.from_ms <= cell.bucket_start_ms < scope.to_ms
-    }
+    async def _add_answers(self, transaction: RebuildTransaction, scope: Scope, batch: Batch) -> None:
+        async for facts in transaction.answers(scope.service, scope.from_ms, scope.to_ms + _BEYOND_MS):
+            contexts = await transaction.contexts({fact.context_id for fact in facts if fact.context_id is not None})
+            counted = {fact.key: (fact, contexts[fact.context_id]) for fact in facts if fact.context_id is not None}
+            outdated = {
+                key: content.comment
+                for key, (fact, context) in counted.items()
+                if (content := fact.content) and content.comment and self._is_outdated(content)
+                if _lies_in(scope, answer_shares(fact, context))
+            }
+            for key, record in (await read_comments(self.extract, outdated)).items():
+                fact = counted[key][0]
+                fact.content = fact.content and replace(fact.content, record=record)
+            await transaction.put_answers([counted[key][0] for key in outdated])
+            for fact, context in counted.values():
+                batch.change((), answer_shares(fact, context))
+
+    def _is_outdated(self, content: AnswerContent) -> bool:
+        return content.record is None or content.record.taxonomy != self.extract.digest
+
+
+def _lies_in(scope: Scope, shares: Iterable[Share]) -> bool:
+    starts = (start for share in shares for start in share.address[2:] if start is not None)
+    return all(scope.from_ms <= start < scope.to_ms for start in starts)
 
 
 async def _add_journeys(transaction: RebuildTransaction, scope: Scope, batch: Batch) -> None:
@@ -86,14 +117,6 @@ async def _add_journeys(transaction: RebuildTransaction, scope: Scope, batch: Ba
         contexts = await transaction.contexts({fact.context_id for fact in facts if fact.context_id is not None})
         for fact in facts:
             batch.change((), shares_of(fact, contexts))
-
-
-async def _add_answers(transaction: RebuildTransaction, scope: Scope, batch: Batch) -> None:
-    async for facts in transaction.answers(scope.service, scope.from_ms, scope.to_ms + _BEYOND_MS):
-        contexts = await transaction.contexts({fact.context_id for fact in facts if fact.context_id is not None})
-        for fact in facts:
-            if fact.context_id is not None:
-                batch.change((), answer_shares(fact, contexts[fact.context_id]))
 
 
 def _wrong(stored: dict[Cell, str], right: dict[Cell, str]) -> dict[Cell, str]:

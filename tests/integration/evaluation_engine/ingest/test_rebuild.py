@@ -42,7 +42,7 @@ def traffic(seed: int = 1, journeys: int = 40) -> list[tuple[str, int, Sent]]:
 
 
 async def rebuild(ingest: Ingest, service: str = "permit") -> Rebuilt:
-    use_case = RebuildAggregates(PostgresRebuildStore(ingest.pool), ingest.now_ms)
+    use_case = RebuildAggregates(PostgresRebuildStore(ingest.pool), ingest.extract, ingest.now_ms)
     return await use_case.rebuild(BODY, service, date(2026, 4, 1), date(2026, 12, 1))
 
 
@@ -121,6 +121,6 @@ async def test_services_of_others_are_not_rebuilt(ingest: Ingest) -> None:
     with pytest.raises(UnknownServiceError):
         await rebuild(ingest, "nothing")
     with pytest.raises(UnknownServiceError):
-        await RebuildAggregates(PostgresRebuildStore(ingest.pool), ingest.now_ms).rebuild(
+        await RebuildAggregates(PostgresRebuildStore(ingest.pool), ingest.extract, ingest.now_ms).rebuild(
             "village", "permit", date(2026, 4, 1), date(2026, 5, 1)
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from evaluation_engine.adapters.sink.instants import stamp
+from evaluation_engine.domain.comments.extraction import CommentRecord
 from evaluation_engine.domain.contribution import Answer
 from evaluation_engine.domain.questions import AnswerValue
 from evaluation_engine.ports.facts import AnswerContent, AnswerFact
@@ -87,7 +87,7 @@ def _row(fact: AnswerFact) -> tuple[Any, ...]:
         fact.received_day,
         fact.payload_hash,
         fact.context_id,
-        None if content is None else orjson.dumps(asdict(content)).decode(),
+        None if content is None else orjson.dumps(content).decode(),
         None if content is None else content.answer.at_ms,
     )
 
@@ -101,7 +101,8 @@ def _content(document: dict[str, Any]) -> AnswerContent:
     else:
         answer.pop("questions", None)
         answer.pop("offered", None)
-    return AnswerContent(answer=Answer(**answer), **document)
+    record = document.pop("record", None)
+    return AnswerContent(answer=Answer(**answer), **document, record=record and CommentRecord.of_json(record))
 
 
 def _frozen(value: int | str | list[str]) -> AnswerValue:

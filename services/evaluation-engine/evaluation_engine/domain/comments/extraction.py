@@ -71,6 +71,11 @@ class Extractor:
         self._reduce = reduce
         self._matcher = Matcher(taxonomy, reduce)
 
+    @property
+    def digest(self) -> str:
+        """Of the taxonomy that records are made with."""
+        return self._digest
+
     def __call__(self, comment: str) -> CommentRecord:
         """Return the record of a masked comment (any text, also an empty one)."""
         decided = language.decide(comment, self._detect, self._shared)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from civiloop_shared.contracts.topics import FEEDBACK
+from evaluation_engine.domain.comments.extraction import CommentRecord
 from evaluation_engine.domain.contribution import FactContext, Share, of_answer
+from evaluation_engine.ports.comments import CommentExtractor
 from evaluation_engine.ports.facts import AnswerFact
 from evaluation_engine.ports.sink import SinkTransaction
 from evaluation_engine.service.ingest.arrivals import Arrival
+from evaluation_engine.service.ingest.comments import read_comments
 from evaluation_engine.service.ingest.instants import utc_day
 from evaluation_engine.service.ingest.readers import AnswerArrival, AnswerReader
 from evaluation_engine.service.ingest.services import ServiceBook
@@ -21,6 +24,7 @@ class AnswerHandler:
     """Handles `feedback.received`."""
 
     book: ServiceBook
+    extract: CommentExtractor
     topic: str = FEEDBACK.name
 
     @property
@@ -34,6 +38,7 @@ class AnswerHandler:
         wanted = {fact.context_id for fact in facts.values() if fact.context_id is not None} - self.book.contexts.keys()
         if wanted:
             self.book.contexts.update(await transaction.contexts(wanted))
+        records = await read_comments(self.extract, dict(_comments(fresh, facts)))
         changed: dict[bytes, AnswerFact] = {}
         for arrival in fresh:
             key = arrival.payload.feedback_key
@@ -41,16 +46,18 @@ class AnswerHandler:
             after = (
                 self._erase(before, arrival, work)
                 if arrival.payload.content is None
-                else (self._receive(before, arrival, work))
+                else (self._receive(before, arrival, records.get(key), work))
             )
             if after is not None:
                 facts[key] = changed[key] = after
         await transaction.put_contexts(work.contexts)
         await transaction.put_answers(changed.values())
 
-    def _receive(self, fact: AnswerFact | None, arrival: Arrival[AnswerArrival], work: Work) -> AnswerFact | None:
+    def _receive(
+        self, fact: AnswerFact | None, arrival: Arrival[AnswerArrival], record: CommentRecord | None, work: Work
+    ) -> AnswerFact | None:
         if fact is None:
-            return self._count(arrival, work)
+            return self._count(arrival, record, work)
         if fact.state == "erased":
             work.outcomes["erased"] += 1
             fact.erasures += 1
@@ -60,7 +67,7 @@ class AnswerHandler:
         work.repeated(arrival, fact.payload_hash or 0)
         return None
 
-    def _count(self, arrival: Arrival[AnswerArrival], work: Work) -> AnswerFact:
+    def _count(self, arrival: Arrival[AnswerArrival], record: CommentRecord | None, work: Work) -> AnswerFact:
         payload = arrival.payload
         known = self.book.named(payload.service)
         work.contexts[known.context_id] = known.context
@@ -73,7 +80,7 @@ class AnswerHandler:
             received_day=utc_day(arrival.recorded_at_ms),
             payload_hash=arrival.payload_hash,
             context_id=known.context_id,
-            content=payload.content,
+            content=payload.content and replace(payload.content, record=record),
         )
         fact.first_outcome = fact.state
         work.outcomes[fact.state] += 1
@@ -95,4 +102,15 @@ class AnswerHandler:
 
 def answer_shares(fact: AnswerFact, context: FactContext) -> tuple[Share, ...]:
     """Return what a stored answer contributes."""
-    return of_answer(fact.content.answer, context) if fact.state == "counted" and fact.content else ()
+    content = fact.content
+    return of_answer(content.answer, context, content.record) if fact.state == "counted" and content else ()
+
+
+def _comments(
+    fresh: Sequence[Arrival[AnswerArrival]], facts: Mapping[bytes, AnswerFact]
+) -> Iterator[tuple[bytes, str]]:
+    """Yield the comments that are going to be counted."""
+    for arrival in fresh:
+        key, _, content, quarantined = arrival.payload
+        if content and content.comment and not quarantined and key not in facts:
+            yield key, content.comment
