@@ -48,6 +48,11 @@ def test_numbers_and_ordinary_text_stay_what_they_are(value: Any) -> None:
     assert defuse_cell(value) == value
 
 
+def test_a_percent_sign_alone_is_a_unit_and_before_text_it_is_not() -> None:
+    assert defuse_cell("%") == "%"
+    assert defuse_cell("%1+1") == "'%1+1"
+
+
 def test_a_telephone_number_with_blanks_is_defused() -> None:
     assert defuse_cell("+30 210 1234567") == "'+30 210 1234567"
 
