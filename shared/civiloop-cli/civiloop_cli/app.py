@@ -14,6 +14,7 @@ from civiloop_cli.commands import (
     imports,
     keys,
     kpi,
+    quality,
     rebuild,
     redesign,
     sample,
@@ -41,6 +42,7 @@ app.command("evaluate")(scorecard.evaluate)
 app.command("goals")(goals.goals)
 app.command("targets")(targets.targets)
 app.command("findings")(findings.findings)
+app.command("quality")(quality.quality)
 app.command("verify")(verify.verify)
 app.command("rebuild")(rebuild.rebuild)
 app.command("demo")(sample.demo)

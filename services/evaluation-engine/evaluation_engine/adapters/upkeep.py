@@ -17,6 +17,7 @@ _DAYS_AHEAD = 3
 _QUARTERS_KEPT = timedelta(days=91)
 _LETTERS_KEPT = timedelta(days=14)
 _IDS_OF_ERASED_KEPT = timedelta(days=14)
+_SENDERS_KEPT = timedelta(days=400)
 
 _PARTITIONS = """
 SELECT c.relname AS name, i.inhdetachpending AS pending
@@ -25,6 +26,7 @@ WHERE i.inhparent = 'evaluation.seen_event'::regclass
 """
 
 _EXPIRE = (
+    ("DELETE FROM evaluation.sender_day WHERE day < $1::timestamptz::date", _SENDERS_KEPT),
     ("DELETE FROM evaluation.aggregate WHERE grain = 'quarter' AND bucket_start < $1", _QUARTERS_KEPT),
     (
         "UPDATE evaluation.dead_letter SET value = NULL, headers = '[]',"

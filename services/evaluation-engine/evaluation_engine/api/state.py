@@ -11,6 +11,7 @@ from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.evaluate.backtest import BacktestDesk
 from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.needs import NeedsDesk
+from evaluation_engine.service.evaluate.quality import QualityDesk
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
 from evaluation_engine.service.evaluate.summary import SummaryDesk
@@ -27,6 +28,7 @@ class EngineState(IngestState):
     scorecards: Scorecards
     series: SeriesDesk
     findings: Findings
+    quality: QualityDesk
     backtests: BacktestDesk
     trends: Trends
     webhooks: WebhookDesk
@@ -98,3 +100,11 @@ Keys = Annotated[KeyDesk, Depends(_keys)]
 ScorecardDesk = Annotated[Scorecards, Depends(_scorecards)]
 SeriesMaker = Annotated[SeriesDesk, Depends(_series)]
 FindingsDesk = Annotated[Findings, Depends(_findings)]
+
+
+def _quality(request: Request) -> QualityDesk:
+    desk: QualityDesk = request.state.quality
+    return desk
+
+
+Qualities = Annotated[QualityDesk, Depends(_quality)]

@@ -28,8 +28,9 @@ from evaluation_engine.adapters.findings import PostgresFindingStore
 from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
+from evaluation_engine.adapters.senders import PostgresSenderReader
 from evaluation_engine.adapters.trends import PostgresTargetHistory
-from evaluation_engine.api import catalogue, findings, goals, keys, needs, redesign, results, targets, webhooks
+from evaluation_engine.api import catalogue, findings, goals, keys, needs, quality, redesign, results, targets, webhooks
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
@@ -43,6 +44,7 @@ from evaluation_engine.service.evaluate.evaluating import Evaluating
 from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.live import LiveStatus
 from evaluation_engine.service.evaluate.needs import NeedsDesk
+from evaluation_engine.service.evaluate.quality import QualityDesk
 from evaluation_engine.service.evaluate.scheduling import Patience, Scheduler
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
@@ -69,7 +71,7 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    made = (webhooks, catalogue, keys, needs, results, findings, redesign, goals, targets)
+    made = (webhooks, catalogue, keys, needs, results, findings, quality, redesign, goals, targets)
     return [*(one.router for one in made), *ingest_routers()]
 
 
@@ -104,6 +106,7 @@ class Desks:
     scorecards: Scorecards
     series: SeriesDesk
     findings: Findings
+    quality: QualityDesk
     backtests: BacktestDesk
     yardsticks: Yardsticks
     live: LiveStatus
@@ -144,6 +147,7 @@ def desks(
         summaries=SummaryDesk(yardsticks, scorecards),
         series=SeriesDesk(yardsticks, reader, evaluating),
         findings=Findings(yardsticks, PostgresFindingStore(pool)),
+        quality=QualityDesk(yardsticks, reader, PostgresSenderReader(pool), evaluating),
         backtests=BacktestDesk(yardsticks, Drafting(catalogue_desk), reader, evaluating),
         yardsticks=yardsticks,
         live=live,
@@ -192,6 +196,7 @@ async def opened(
             needs=found.needs,
             summaries=found.summaries,
             findings=found.findings,
+            quality=found.quality,
             backtests=found.backtests,
             trends=found.trends,
             webhooks=found.webhooks.desk,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from evaluation_engine.domain.accumulator import Measures
@@ -93,6 +93,23 @@ class DeadLetter:
     received_day: date | None = None
 
 
+class Sender(NamedTuple):
+    """A source of a service on a day of receipt (UTC); ``slot`` is the hash of its name."""
+
+    service: str
+    day: date
+    slot: int
+
+
+class Receipt(NamedTuple):
+    """What came from a sender: events, those that happened well after they were received, and by how much at most."""
+
+    source: str
+    events: int
+    ahead: int
+    ahead_ms: int
+
+
 class SinkTransaction(Protocol):
     """One open transaction on one partition; everything is committed together or not at all."""
 
@@ -143,6 +160,9 @@ class SinkTransaction(Protocol):
 
     async def erase_letters(self, topic: str, feedback_keys: Collection[bytes]) -> None:
         """Forget the content of dead letters of erased answers, which take over the letters' days of receipt."""
+
+    async def put_senders(self, topic: str, partition: int, receipts: Mapping[Sender, Receipt]) -> None:
+        """Add to what came from whom."""
 
     async def count(self, topic: str, partition: int, outcomes: Mapping[str, int]) -> None:
         """Add to the ledger."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from evaluation_engine.adapters.sink import answers, cells, journeys, letters, periods
+from evaluation_engine.adapters.sink import answers, cells, journeys, letters, periods, senders
 from evaluation_engine.adapters.sink.instants import from_ms
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.contribution import Cell, FactContext
 from evaluation_engine.errors import FencedError
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact, PeriodFact
-from evaluation_engine.ports.sink import DeadLetter, Position, Progress
+from evaluation_engine.ports.sink import DeadLetter, Position, Progress, Receipt, Sender
 from evaluation_engine.service.ingest.services import context_document, context_from
 
 if TYPE_CHECKING:
@@ -152,6 +152,11 @@ class PostgresSinkTransaction:
     async def erase_letters(self, topic: str, feedback_keys: Collection[bytes]) -> None:
         """Forget the content of dead letters of erased answers, which take over the letters' days of receipt."""
         await letters.erase(self._connection, topic, feedback_keys)
+
+    async def put_senders(self, topic: str, partition: int, receipts: Mapping[Sender, Receipt]) -> None:
+        """Add to what came from whom."""
+        if receipts:
+            await senders.add(self._connection, topic, partition, receipts)
 
     async def count(self, topic: str, partition: int, outcomes: Mapping[str, int]) -> None:
         """Add to the ledger."""

@@ -37,6 +37,7 @@ class Arrival(NamedTuple, Generic[P]):
     recorded_at_ms: int
     payload: P
     traceparent: str | None = None
+    source: str = ""
 
 
 class Draft(NamedTuple):
@@ -76,7 +77,8 @@ def _arrive(record: StreamRecord, read: Reader[P]) -> Arrival[P]:
     key = event_key(envelope.bodyid, envelope.source, envelope.id)
     digest = payload_hash(envelope.type, envelope.data)
     payload = read(Draft(record, envelope, key, digest, recorded_at_ms))
-    return Arrival(record, key, digest, envelope.bodyid, recorded_at_ms, payload, _trace(envelope.traceparent))
+    trace = _trace(envelope.traceparent)
+    return Arrival(record, key, digest, envelope.bodyid, recorded_at_ms, payload, trace, envelope.source)
 
 
 def refuse_impossible_time(at_ms: int, recorded_at_ms: int) -> None:

@@ -12,6 +12,7 @@ from evaluation_engine.service.ingest.arrivals import Arrival, sort_out
 from evaluation_engine.service.ingest.cells import CellCache
 from evaluation_engine.service.ingest.instants import DAY_MS, utc_day
 from evaluation_engine.service.ingest.journeys import JourneyHandler
+from evaluation_engine.service.ingest.senders import senders
 from evaluation_engine.service.ingest.services import UNKNOWN_SERVICE, ServiceBook
 from evaluation_engine.service.ingest.work import Handler, Work
 
@@ -84,6 +85,7 @@ class IngestBatch:
             fresh = await self._never_seen(transaction, batch.arrivals, work, utc_day(now_ms))
             await handler.apply(transaction, fresh, work)
             await self._write(transaction, lane, work)
+            await transaction.put_senders(work.topic, work.partition, senders(fresh))
         self._move(lane, batch)
         return {outcome: n for outcome, n in work.outcomes.items() if n}
 
