@@ -14,6 +14,7 @@ from civiloop_cli.commands import (
     imports,
     keys,
     kpi,
+    problems,
     quality,
     rebuild,
     redesign,
@@ -21,6 +22,7 @@ from civiloop_cli.commands import (
     scorecard,
     status,
     targets,
+    themes,
     up,
     verify,
 )
@@ -42,6 +44,8 @@ app.command("evaluate")(scorecard.evaluate)
 app.command("goals")(goals.goals)
 app.command("targets")(targets.targets)
 app.command("findings")(findings.findings)
+app.command("themes")(themes.themes)
+app.command("problems")(problems.problems)
 app.command("quality")(quality.quality)
 app.command("verify")(verify.verify)
 app.command("rebuild")(rebuild.rebuild)

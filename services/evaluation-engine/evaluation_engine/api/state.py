@@ -15,8 +15,10 @@ from evaluation_engine.service.evaluate.quality import QualityDesk
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
 from evaluation_engine.service.evaluate.summary import SummaryDesk
+from evaluation_engine.service.evaluate.themes import ThemesDesk
 from evaluation_engine.service.evaluate.trends import Trends
 from evaluation_engine.service.keys import KeyDesk
+from evaluation_engine.service.problems.burning import ProblemDesk
 from evaluation_engine.service.webhooks.desk import WebhookDesk
 
 
@@ -28,10 +30,12 @@ class EngineState(IngestState):
     scorecards: Scorecards
     series: SeriesDesk
     findings: Findings
+    themes: ThemesDesk
     quality: QualityDesk
     backtests: BacktestDesk
     trends: Trends
     webhooks: WebhookDesk
+    problems: ProblemDesk
     needs: NeedsDesk
     summaries: SummaryDesk
 
@@ -74,6 +78,12 @@ def _webhooks(request: Request) -> WebhookDesk:
     return desk
 
 
+def _problems(request: Request) -> ProblemDesk:
+    desk: ProblemDesk = request.state.problems
+    return desk
+
+
+Problems = Annotated[ProblemDesk, Depends(_problems)]
 Webhooks = Annotated[WebhookDesk, Depends(_webhooks)]
 Backtests = Annotated[BacktestDesk, Depends(_backtests)]
 
@@ -95,6 +105,12 @@ def _summaries(request: Request) -> SummaryDesk:
 
 NeedsOfService = Annotated[NeedsDesk, Depends(_needs)]
 Summaries = Annotated[SummaryDesk, Depends(_summaries)]
+def _themes(request: Request) -> ThemesDesk:
+    desk: ThemesDesk = request.state.themes
+    return desk
+
+
+ThemesOfService = Annotated[ThemesDesk, Depends(_themes)]
 Catalogue = Annotated[CatalogueDesk, Depends(_catalogue)]
 Keys = Annotated[KeyDesk, Depends(_keys)]
 ScorecardDesk = Annotated[Scorecards, Depends(_scorecards)]

@@ -28,9 +28,24 @@ from evaluation_engine.adapters.findings import PostgresFindingStore
 from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
+from evaluation_engine.adapters.problems import PostgresProblemStore
+from evaluation_engine.adapters.quotes import PostgresQuoteSource
 from evaluation_engine.adapters.senders import PostgresSenderReader
 from evaluation_engine.adapters.trends import PostgresTargetHistory
-from evaluation_engine.api import catalogue, findings, goals, keys, needs, quality, redesign, results, targets, webhooks
+from evaluation_engine.api import (
+    catalogue,
+    findings,
+    goals,
+    keys,
+    needs,
+    problems,
+    quality,
+    redesign,
+    results,
+    targets,
+    themes,
+    webhooks,
+)
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
@@ -49,9 +64,11 @@ from evaluation_engine.service.evaluate.scheduling import Patience, Scheduler
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
 from evaluation_engine.service.evaluate.summary import SummaryDesk
+from evaluation_engine.service.evaluate.themes import ThemesDesk
 from evaluation_engine.service.evaluate.trends import Trends
 from evaluation_engine.service.evaluate.watching import Watcher
 from evaluation_engine.service.keys import KeyDesk
+from evaluation_engine.service.problems.burning import Burning, ProblemDesk
 from evaluation_engine.settings import EngineSettings
 
 if TYPE_CHECKING:
@@ -71,7 +88,7 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    made = (webhooks, catalogue, keys, needs, results, findings, quality, redesign, goals, targets)
+    made = (problems, webhooks, catalogue, keys, needs, results, findings, quality, redesign, goals, targets, themes)
     return [*(one.router for one in made), *ingest_routers()]
 
 
@@ -106,12 +123,15 @@ class Desks:
     scorecards: Scorecards
     series: SeriesDesk
     findings: Findings
+    themes: ThemesDesk
     quality: QualityDesk
     backtests: BacktestDesk
     yardsticks: Yardsticks
     live: LiveStatus
     trends: Trends
     webhooks: WebhookParts
+    burning: Burning
+    problems: ProblemDesk
     needs: NeedsDesk
     summaries: SummaryDesk
     scheduler: Scheduler
@@ -128,7 +148,8 @@ def desks(
         PostgresMeasureReader(pool),
     )
     yardsticks = Yardsticks(catalogue_store)
-    evaluating = Evaluating(reader, store, clock)
+    titles = {theme.id: theme.title for theme in read_taxonomy(settings.taxonomy).themes}
+    evaluating = Evaluating(reader, store, clock, titles)
     trends = Trends(PostgresTargetHistory(pool))
     live = LiveStatus(evaluating, store, trends)
     patience = Patience(
@@ -147,12 +168,15 @@ def desks(
         summaries=SummaryDesk(yardsticks, scorecards),
         series=SeriesDesk(yardsticks, reader, evaluating),
         findings=Findings(yardsticks, PostgresFindingStore(pool)),
+        themes=ThemesDesk(yardsticks, reader, PostgresQuoteSource(pool), titles, clock),
         quality=QualityDesk(yardsticks, reader, PostgresSenderReader(pool), evaluating),
         backtests=BacktestDesk(yardsticks, Drafting(catalogue_desk), reader, evaluating),
         yardsticks=yardsticks,
         live=live,
         trends=trends,
         webhooks=webhook_parts(pool, settings, clock),
+        burning=Burning(reader, PostgresProblemStore(pool)),
+        problems=ProblemDesk(yardsticks, PostgresProblemStore(pool)),
         scheduler=Scheduler(evaluating, reader, store, patience),
     )
 
@@ -179,6 +203,7 @@ async def opened(
             reader=PostgresMeasureReader(pool),
             live=found.live,
             scheduler=found.scheduler,
+            burning=found.burning,
             observer=metrics,
             poll_s=settings.poll_s,
         )
@@ -196,10 +221,12 @@ async def opened(
             needs=found.needs,
             summaries=found.summaries,
             findings=found.findings,
+            themes=found.themes,
             quality=found.quality,
             backtests=found.backtests,
             trends=found.trends,
             webhooks=found.webhooks.desk,
+            problems=found.problems,
             **ingest_desks(pool, producer, settings.topic_prefix, read_taxonomy(settings.taxonomy)),
         )
 

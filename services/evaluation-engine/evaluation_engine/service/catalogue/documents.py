@@ -178,6 +178,14 @@ class Scope(_Cut):
         return "|".join(parts)
 
 
+class BurnRate(_Cut):
+    """Watch a target by how fast it uses up its error budget; problems open and close by themselves."""
+
+    min_sample: int = Field(
+        default=1, ge=1, le=10_000_000, description="How much the long window must hold before an alert may fire."
+    )
+
+
 class TargetDocument(Document):
     """A threshold that a KPI is to reach, judged with its interval."""
 
@@ -192,6 +200,7 @@ class TargetDocument(Document):
     by: date | None = Field(default=None, description="The day by which the target is to be met.")
     origin: Words = Field(description="Who set the target, and from what.")
     review_by: date | None = Field(default=None, description="Past this day the target is marked stale.")
+    burn_rate: BurnRate | None = None
     owner: Line | None = None
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from typing import Literal
 
 from evaluation_engine.domain.packs import BY_ID, PACKS
 from evaluation_engine.errors import CatalogueFault
+from evaluation_engine.service.catalogue.burn_references import check_burn_rate
 from evaluation_engine.service.catalogue.documents import (
     AnyDocument,
     BenchmarkDocument,
@@ -121,6 +122,7 @@ def _target(target: TargetDocument, place: Located, documents: Documents, kpis: 
         yield place.fault(("goal",), "there is no such goal")
     elif isinstance(goal, GoalDocument) and goal.service != target.service:
         yield place.fault(("goal",), f"this goal belongs to the service {goal.service}")
+    yield from check_burn_rate(target, place, documents)
     side = "at_least" if target.at_least is not None else "at_most"
     if kpis.get(target.kpi) == ("down" if side == "at_least" else "up"):
         yield place.warning((side,), "for this KPI the other side is better; is it the right comparison?")

@@ -17,6 +17,7 @@ from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.live import LiveStatus
 from evaluation_engine.service.evaluate.scheduling import Scheduler
 from evaluation_engine.service.evaluate.yardstick import Yardstick
+from evaluation_engine.service.problems.burning import Burning
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ _HEARTBEAT_S = 60.0
 _ELECTION_EVERY_S = 1.0
 _LOOK_EVERY_S = 1.0
 _LOOK_ANYWAY_S = 20.0
+_BURN_EVERY_S = 5.0
 _AT_ONCE = 2
 
 
@@ -59,6 +61,7 @@ class Watcher:
     reader: MeasureReader
     live: LiveStatus
     scheduler: Scheduler
+    burning: Burning
     observer: Observer
     poll_s: float = 0.3
     _watched: dict[str, _Watched] = field(default_factory=dict)
@@ -72,6 +75,7 @@ class Watcher:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._repeat(self.live_round, self.poll_s))
                 group.create_task(self._repeat(self.schedule_round, _LOOK_EVERY_S))
+                group.create_task(self._repeat(self.burn_round, _BURN_EVERY_S))
         finally:
             await self.election.release()
 
@@ -93,6 +97,16 @@ class Watcher:
                 continue
             watched.looked_generation, watched.looked_at = generation, time.monotonic()
             await self._guarded(yardstick, self._look(yardstick, watched))
+
+    async def burn_round(self) -> None:
+        """Evaluate the burn rates of every service at the quarter hours that have closed."""
+        for yardstick in self._mine():
+            try:
+                await self.burning.look(yardstick)
+            except CiviloopError:
+                raise
+            except Exception:
+                _log.exception("burn rates of service %s can't be evaluated", yardstick.service)
 
     async def _guarded(self, yardstick: Yardstick, work: Awaitable[None]) -> None:
         """Let a defect that one service brings up not stop the others; it is tried again at the next heartbeat."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from evaluation_engine.domain.burn import Watch
 from evaluation_engine.domain.estimate_scores import PROMISED
 from evaluation_engine.domain.goal import Goal
 from evaluation_engine.domain.kpi import Definition, Need
@@ -34,6 +35,7 @@ class Yardstick:
     benchmarks: tuple[Benchmark, ...]
     own: Mapping[str, Definition] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
+    watches: tuple[Watch, ...] = ()
 
     @property
     def service(self) -> str:
@@ -148,7 +150,7 @@ def yardsticks(body: str, catalogue: StoredCatalogue) -> dict[str, Yardstick]:
     for document in parsed.values():
         if not isinstance(document, ServiceDocument):
             continue
-        targets = (one for one in parsed.values() if isinstance(one, TargetDocument) and one.service == document.id)
+        targets = [one for one in parsed.values() if isinstance(one, TargetDocument) and one.service == document.id]
         benchmarks = (
             one for one in parsed.values() if isinstance(one, BenchmarkDocument) and document.id in one.services
         )
@@ -165,8 +167,17 @@ def yardsticks(body: str, catalogue: StoredCatalogue) -> dict[str, Yardstick]:
                 )
             ),
             goals=tuple(sorted(_goals(document.id, parsed.values()), key=lambda one: one.id)),
+            watches=tuple(_watches(targets, {**BY_ID, **own})),
         )
     return found
+
+
+def _watches(targets: Iterable[TargetDocument], known: Mapping[str, Definition]) -> Iterable[Watch]:
+    """Yield the targets that are watched by the burn of their error budget."""
+    for document in sorted(targets, key=lambda one: one.id):
+        definition = known.get(document.kpi)
+        if document.burn_rate is not None and definition is not None:
+            yield Watch(target_of(document), definition, document.burn_rate.min_sample)
 
 
 def _goals(service: str, parsed: Iterable[documents.AnyDocument]) -> Iterable[Goal]:

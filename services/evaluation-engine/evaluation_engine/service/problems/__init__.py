@@ -1,0 +1,1 @@
+"""Problems that monitoring finds by itself."""
