@@ -240,7 +240,7 @@ def _programme(
         equal += _sums(secrets, index, score=True)
         for at in range(size):
             at_most += [_Row({at: scale[0], at + size: -1}, 0), _Row({at: -scale[1], at + size: 1}, 0)]
-    made = _Programme(cells, bounds, equal, at_most, scale, _settled(secrets, cells))
+    made = _Programme(cells, bounds, equal, at_most, scale, secrets.settled())
     made.secret = tuple(cell for cell in cells if people[cell].n > 0)
     nothing = Range(10**18, -1, 10**18, -(10**18))
     for cell in made.secret:
@@ -261,31 +261,3 @@ def _sums(secrets: Secrets, index: Mapping[Cell, int], *, score: bool) -> list[_
                 right -= factor * ((people.score or 0) if score else people.n)
         rows.append(_Row(terms, right))
     return rows
-
-
-def _settled(secrets: Secrets, cells: Iterable[Cell]) -> tuple[frozenset[Cell], frozenset[Cell]]:
-    """Cells inside a shown one whose people all gave the lowest, or the highest: that says it of every group."""
-    scale = secrets.tables.scale
-    if scale is None:
-        return frozenset(), frozenset()
-    above = {cell: _wholes(secrets, cell) for cell in cells}
-    lowest, highest = (
-        frozenset(
-            cell
-            for cell, wholes in above.items()
-            if any(secrets.shown(one) and secrets.people(one).score == end * secrets.people(one).n for one in wholes)
-        )
-        for end in scale
-    )
-    return lowest, highest
-
-
-def _wholes(secrets: Secrets, cell: Cell) -> frozenset[Cell]:
-    found: set[Cell] = set()
-    stack = [cell]
-    while stack:
-        current = stack.pop()
-        new = {one.whole for one in secrets.sums_of.get(current, ()) if current in one.parts} - found
-        found |= new
-        stack.extend(new)
-    return frozenset(found)

@@ -112,3 +112,17 @@ class Secrets:
             elif why is not None:
                 found[cell] = (MINIMUM, None)
         return found
+
+    def settled(self) -> tuple[frozenset[Cell], frozenset[Cell]]:
+        """Cells inside a shown one whose people all gave the lowest, or the highest: that says it of every group."""
+        if self.tables.scale is None:
+            return frozenset(), frozenset()
+        low, high = self.tables.scale
+        return self._inside_of_unanimous(low), self._inside_of_unanimous(high)
+
+    def _inside_of_unanimous(self, end: int) -> frozenset[Cell]:
+        found: set[Cell] = set()
+        for cell, people in self.tables.people.items():
+            if self.shown(cell) and people.n and people.score == end * people.n:
+                found.update(self._inside(cell))
+        return frozenset(found)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from evaluation_engine.domain.disclosure.audit import PROTECTION, Audit, audit
 from evaluation_engine.domain.disclosure.secrets import Reason, Secrets
+from evaluation_engine.domain.disclosure.shuttle import weak
 from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, Sum, Tables, dimensions
 
 
@@ -49,6 +50,10 @@ def suppress(
     while True:
         rounds += 1
         _cover_sums(secrets)
+        closed = weak(secrets, protection, secrets.settled())
+        if closed:
+            _cover(secrets, closed)
+            continue
         found = audit(secrets, protection, found.ranges)
         if found.passed:
             return Suppression(tables, dict(sorted(secrets.hidden.items())), secrets.unseen(), found, rounds)
@@ -83,11 +88,11 @@ def _cover_whole(secrets: Secrets, one: Sum) -> bool:
     return True
 
 
-def _cover(secrets: Secrets, weak: Iterable[Cell]) -> None:
+def _cover(secrets: Secrets, closed: Iterable[Cell]) -> None:
     """Hide one more cell for each that can be narrowed down, unless one was just hidden beside it."""
     helped: set[Sum] = set()
     hidden = False
-    for cell in weak:
+    for cell in closed:
         sums = secrets.sums_of.get(cell, ())
         if helped.isdisjoint(sums) and (near := _candidates(secrets, (c for one in sums for c in _all(one)))):
             secrets.hide(near[0], Reason.COMPLEMENT)
@@ -96,7 +101,7 @@ def _cover(secrets: Secrets, weak: Iterable[Cell]) -> None:
     if not hidden and helped.isdisjoint(secrets.tables.sums):
         anywhere = _candidates(secrets, secrets.tables.people)
         if not anywhere:
-            raise ValueError(f"what was published before gives away {', '.join(map(str, weak))}")
+            raise ValueError(f"what was published before gives away {', '.join(map(str, closed))}")
         secrets.hide(anywhere[0], Reason.COMPLEMENT)
 
 
