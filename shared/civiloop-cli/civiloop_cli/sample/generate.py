@@ -40,14 +40,10 @@ def _changed(profile: Profile, months: float) -> Profile:
     """Return what has become of a service by then: worse or better month by month, and broken at once."""
     completion = profile.completion + profile.decline * months
     broken = profile.breaks
+    changed = replace(profile, completion=min(0.99, max(0.2, completion)))
     if broken is None or months < broken.after_months:
-        return replace(profile, completion=min(0.99, max(0.2, completion)))
-    return replace(
-        profile,
-        completion=min(0.99, max(0.2, completion + broken.completion)),
-        errors=profile.errors + broken.errors,
-        satisfaction=profile.satisfaction + broken.satisfaction,
-    )
+        return replace(changed, breaks=None)
+    return replace(changed, satisfaction=profile.satisfaction + broken.satisfaction)
 
 
 def until(events: Sequence[Event], end: datetime) -> list[Event]:
@@ -106,14 +102,15 @@ class _Journey:
         loss = (1 - profile.completion) / (len(profile.steps) + 2)
         for step in profile.steps:
             weight = 3 if step == profile.hard_step else 1
+            broken = profile.breaks if step == profile.hard_step else None
             self.at += timedelta(minutes=dice.lognormvariate(1.1, 0.6))
             self._add("step", step)
-            if dice.random() < profile.errors * weight / 2:
+            if dice.random() < profile.errors * weight / 2 + (broken.errors if broken else 0.0):
                 self.trouble += 1
                 self._add("error", step)
                 if dice.random() < profile.help * 3:
                     self._add("help_sought", step)
-            if dice.random() < loss * weight * (1 + self.trouble):
+            if dice.random() < loss * weight * (1 + self.trouble) + (broken.leaving if broken else 0.0):
                 return self._leave(step)
         return True
 

@@ -8,10 +8,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """What goes wrong ``after_months``: from then on this is added to completion, errors and satisfaction."""
+    """What goes wrong ``after_months`` at the hard step: so many more leave and meet errors; satisfaction goes down."""
 
     after_months: float
-    completion: float
+    leaving: float
     errors: float
     satisfaction: float
 
@@ -83,7 +83,7 @@ PROFILES: Final = (
         answers=0.55,
         satisfaction=0.74,
         monthly_cost_cents=420_000,
-        breaks=Break(after_months=4.5, completion=-0.22, errors=0.12, satisfaction=-0.08),
+        breaks=Break(after_months=4.5, leaving=0.14, errors=0.2, satisfaction=-0.06),
     ),
     Profile(
         service="birth-registration",
