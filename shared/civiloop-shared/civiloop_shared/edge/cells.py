@@ -14,9 +14,9 @@ _IGNORED_CATEGORIES = frozenset({"Cf", "Cc", "Zs", "Zl", "Zp", "Mn"})
 def defuse_cell(value: Any) -> Any:
     """Return the value as it may stand in a cell.
 
-    Numbers, also those written as text, and the unit % stay what they are. Text that starts with ``=``, ``+``, ``-``, ``@``, tab, CR
-    or LF, or with a full-width twin of these, or has one behind a byte order mark, blanks or invisible characters, gets
-    an apostrophe in front. NUL is dropped.
+    Numbers, also those written as text, and the unit % stay what they are. Text that starts with ``=``, ``+``, ``-``,
+    ``@``, tab, CR or LF, or with a full-width twin of these, or has one behind a byte order mark, blanks or invisible
+    characters, gets an apostrophe in front. NUL is dropped.
     """
     if not isinstance(value, str) or not value:
         return value
