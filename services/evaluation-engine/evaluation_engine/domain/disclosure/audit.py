@@ -110,7 +110,7 @@ class _Programme:
             for turn in (-1, 1):
                 shut = [self.index[cell] for cell in self.secret if not self._open(cell, protection)]
                 if len(shut) > 2:
-                    self._find({at: turn * (1 if at >> bit & 1 else -1) for at in shut}, exact=False)
+                    self._find({at: turn * (1 if at >> bit & 1 else -1) for at in shut}, wanted=-inf)
 
     def protect(self, cell: Cell, protection: int) -> bool:
         """Search until a cell is open enough; False when it can't be."""
@@ -129,12 +129,14 @@ class _Programme:
         low, high = self.scale or (0, 0)
         lowest, highest = (cell in known for known in self.settled)
         if not lowest and self.ranges[cell].above_lowest < SCORE_PROTECTION:
-            self._find({score: -1, people: low})
+            self._find({score: -1, people: low}, wanted=-SCORE_PROTECTION)
         if not highest and self.ranges[cell].below_highest < SCORE_PROTECTION:
-            self._find({score: 1, people: -high})
-        for sign in (-1, 1):
-            if not lowest and not highest and not self._score_open(cell):
-                self._find({score: sign})
+            self._find({score: 1, people: -high}, wanted=-SCORE_PROTECTION)
+        if not lowest and not highest:
+            known = self.ranges[cell]
+            for sign, end in ((-1, known.most_score), (1, known.least_score)):
+                if not self._score_open(cell):
+                    self._find({score: -sign}, wanted=-sign * end - SCORE_PROTECTION)
         found = self.ranges[cell]
         return (
             (lowest or found.above_lowest >= SCORE_PROTECTION)
@@ -145,9 +147,14 @@ class _Programme:
     def _score_open(self, cell: Cell) -> bool:
         return self.ranges[cell].most_score - self.ranges[cell].least_score >= SCORE_PROTECTION
 
-    def _find(self, objective: Mapping[int, int], *, exact: bool = True) -> None:
-        """Solve for the least of an objective; the whole table found widens the ranges of all cells in it."""
-        whole = self._solve(objective, whole=False) or (self._solve(objective, whole=True) if exact else None)
+    def _find(self, objective: Mapping[int, int], *, wanted: float = inf) -> None:
+        """Solve for the least of an objective; the whole table found widens the ranges of all cells in it.
+
+        Whole numbers are only asked for where fractions reach what is wanted.
+        """
+        least, whole = self._solve(objective, integral=False)
+        if whole is None and least <= wanted + 1e-6 and wanted > -inf:
+            _, whole = self._solve(objective, integral=True)
         if whole is None:
             return
         for cell, at in self.index.items():
@@ -155,20 +162,20 @@ class _Programme:
                 score = whole[at + len(self.cells)] if self.scale else 0
                 self.ranges[cell] = self.ranges[cell].wider(whole[at], score, self.scale)
 
-    def _solve(self, objective: Mapping[int, int], *, whole: bool) -> list[int] | None:
-        """A solution in whole numbers that was checked exactly, or None."""
+    def _solve(self, objective: Mapping[int, int], *, integral: bool) -> tuple[float, list[int] | None]:
+        """The least there is, and a table in whole numbers with it that was checked exactly, or None."""
         size = len(self.bounds)
         found = milp(
             [float(objective.get(at, 0)) for at in range(size)],
             bounds=Bounds([float(low) for low, _ in self.bounds], [float(high) for _, high in self.bounds]),
             constraints=self.constraints,
-            integrality=[1 if whole else 0] * size,
+            integrality=[1 if integral else 0] * size,
         )
         if found.x is None or found.fun is None:
-            return None
+            return inf, None
         rounded = [round(float(value)) for value in found.x]
-        best = sum(sign * rounded[at] for at, sign in objective.items())
-        return rounded if self._holds(rounded) and (whole or best <= float(found.fun) + 1e-6) else None
+        reached = integral or sum(sign * rounded[at] for at, sign in objective.items()) <= float(found.fun) + 1e-6
+        return float(found.fun), rounded if reached and self._holds(rounded) else None
 
     def _constraints(self, size: int) -> list[LinearConstraint]:
         equal = [float(row.right) for row in self.equal]
