@@ -40,7 +40,10 @@ _METHOD = (
 
 @dataclass(frozen=True, slots=True)
 class _Trend:
-    """A number that is followed week by week; `signal` has about unit variance while nothing changes."""
+    """A number that is followed week by week; `signal` has about unit variance while nothing changes.
+
+    Weeks that are not `usable` are passed over.
+    """
 
     name: str
     kpi: str
@@ -50,12 +53,14 @@ class _Trend:
     least: float
     relative: bool
     settled: bool = False
+    usable: Callable[[Week], bool] = lambda _: True
 
 
 def find(scene: Scene) -> Iterator[Candidate]:
     """One test for each number that is followed."""
     for trend in _TRENDS:
-        weeks = [one for one in scene.trend if not trend.settled or one.start + _WEEK <= scene.settled_until]
+        seen = (one for one in scene.trend if not trend.settled or one.start + _WEEK <= scene.settled_until)
+        weeks = [one for one in seen if trend.usable(one)]
         if len(weeks) >= FEWEST_WEEKS:
             signal = trend.signal(weeks)
             if signal is not None:
@@ -181,10 +186,7 @@ def _volume_signal(weeks: Sequence[Week]) -> Signal | None:
 
 def _duration_signal(weeks: Sequence[Week]) -> Signal | None:
     """Logarithm of the median duration of each week."""
-    found = [_median(one.measures) for one in weeks]
-    if any(value is None for value in found):
-        return None
-    raw: Signal = np.log([float(value or 1.0) for value in found])
+    raw: Signal = np.log([_median(one.measures) or 1.0 for one in weeks])
     noise = _noise(raw)
     return (raw - raw.mean()) / noise if noise > 0 else None
 
@@ -241,5 +243,6 @@ _TRENDS = (
         _duration_level,
         0.15,
         relative=True,
+        usable=lambda week: _median(week.measures) is not None,
     ),
 )

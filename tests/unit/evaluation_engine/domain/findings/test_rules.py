@@ -1,9 +1,10 @@
 """Kinds that a rule decides, and the edges of those that a test decides."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from civiloop_shared.contracts.evaluations import FindingKind, TargetResult
@@ -153,3 +154,15 @@ def test_the_id_is_that_of_the_cause_and_an_identifier() -> None:
     [again] = told(target_missed.find(replace(FLAT, targets=(target("csat", 80, {"rating.5": 300, "rating.1": 400}),))))
     assert found.id == again.id
     assert found.summary("permit").kind is FindingKind.TARGET_MISSED
+
+
+def test_a_week_in_which_nothing_was_fulfilled_does_not_end_the_trend_of_durations() -> None:
+    scene = Service(7, days=lambda people: np.where(people.day > 320, 9, 5)).scene()
+    without = {
+        day: {name: n for name, n in measures.items() if not name.startswith("e.dur.")}
+        if date(2026, 4, 1) <= day < date(2026, 4, 15)
+        else measures
+        for day, measures in scene.days.items()
+    }
+    causes = {one.cause for one in told(change_point.find(replace(scene, days=without)))}
+    assert "the time to fulfilment|up" in causes
