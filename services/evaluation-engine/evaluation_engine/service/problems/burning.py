@@ -32,6 +32,8 @@ class Burning:
 
     async def look(self, yardstick: Yardstick) -> int:
         """Evaluate the quarter hours that have closed since the last look; return how many."""
+        if not yardstick.watches and self._looked.get(yardstick.service, (0, 0))[1] == yardstick.catalogue_version:
+            return 0
         complete = await self.reader.complete_until()
         if complete is None:
             return 0
