@@ -123,6 +123,7 @@ MEANT = {
     "CIVILOOP_SETTLE_LONGEST_S": "The longest wait for that rest.",
     "CIVILOOP_REVISION_PAUSE_S": "How long a period rests after its first evaluation; doubled with each revision.",
     "CIVILOOP_BACKFILL_PERIODS": "How many closed periods with data are evaluated at most, the newest first.",
+    "CIVILOOP_TAXONOMY": "File with your own themes that comments are read for. Not set: the themes that come along.",
     "CIVILOOP_WEBHOOK_KEY": "32 bytes in URL-safe base64 that seal the secrets of webhooks. Not set: no webhooks.",
     "CIVILOOP_WEBHOOKS_TO_PRIVATE": "Let webhooks go to addresses that are not public, and over http.",
     "CIVILOOP_POOL_SIZE": "Connections to PostgreSQL.",

@@ -105,6 +105,8 @@ def _summaries(request: Request) -> SummaryDesk:
 
 NeedsOfService = Annotated[NeedsDesk, Depends(_needs)]
 Summaries = Annotated[SummaryDesk, Depends(_summaries)]
+
+
 def _themes(request: Request) -> ThemesDesk:
     desk: ThemesDesk = request.state.themes
     return desk

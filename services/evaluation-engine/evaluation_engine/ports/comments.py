@@ -22,5 +22,5 @@ class CommentExtractor(Protocol):
 class QuoteSource(Protocol):
     """Reads counted comments; for the inside only."""
 
-    async def candidates(self, service: str, from_ms: int, to_ms: int, most: int) -> list[Candidate]:
-        """Return the newest comments of answers in `[from_ms, to_ms)` that have a record, `most` at most."""
+    async def candidates(self, service: str, since_ms: int, until_ms: int, most: int) -> list[Candidate]:
+        """Return the newest comments of answers in `[since_ms, until_ms)` that have a record, `most` at most."""

@@ -58,6 +58,8 @@ class FindingKind(StrEnum):
     TARGET_MISSED = "target_missed"
     RESPONSE_BIAS = "response_bias"
     ONE_SIDED = "one_sided"
+    THEME_RISING = "theme_rising"
+    THEME_DRIVER = "theme_driver"
 
 
 class _Wire(BaseModel):
@@ -202,6 +204,33 @@ class FindingSummary(_Wire):
     link: str
 
 
+class ThemeResult(_Wire):
+    """What comments are about: how many have a theme, what it costs, and whether it is new or rising.
+
+    ``share`` is of all comments. ``impact`` = prevalence × (``overall_mean`` − ``mean``) in points of the rating scale,
+    over comments with a rating; with its interval and p-values it is None below ten such comments with or without
+    the theme. ``state`` compares ``share`` with ``share_before``, that of up to twelve earlier periods of the same
+    length. ``languages`` counts by the language that people used the service in.
+    """
+
+    theme: Identifier
+    title: dict[str, str]
+    n: int
+    share: float
+    rated: int
+    mean: float | None = None
+    overall_mean: float | None = None
+    impact: float | None = None
+    interval: Interval | None = None
+    p_value: float | None = None
+    q_value: float | None = None
+    state: Literal["new", "rising", "steady"] = "steady"
+    share_before: float | None = None
+    trend_p_value: float | None = None
+    trend_q_value: float | None = None
+    languages: dict[str, int] = Field(default_factory=dict)
+
+
 class EvaluationRecorded(_Wire):
     """A stored evaluation of one service and period; a late change makes the next ``revision`` of its ``number``."""
 
@@ -223,6 +252,7 @@ class EvaluationRecorded(_Wire):
     targets: tuple[TargetResult, ...]
     benchmarks: tuple[BenchmarkResult, ...]
     findings: tuple[FindingSummary, ...] = ()
+    themes: tuple[ThemeResult, ...] = ()
     changed: tuple[str, ...] = ()
 
     def key(self) -> bytes:

@@ -17,6 +17,7 @@ from evaluation_engine.domain.findings import (
     segment_gap,
     source_silent,
     target_missed,
+    theme,
 )
 from evaluation_engine.domain.findings.finding import Candidate, Finding
 from evaluation_engine.domain.findings.scene import Scene
@@ -34,6 +35,8 @@ _KINDS: tuple[Callable[[Scene], Iterator[Candidate]], ...] = (
     target_missed.find,
     response_bias.find,
     one_sided.find,
+    theme.rising,
+    theme.drivers,
 )
 
 _WEIGHT = {
@@ -41,7 +44,9 @@ _WEIGHT = {
     FindingKind.HOT_STEP: 1,  # causes come before what they lead to
     FindingKind.SEGMENT_GAP: 1,
     FindingKind.DRIVER: 1,
+    FindingKind.THEME_RISING: 1,
     FindingKind.REPEAT_CONTACT: 2,
+    FindingKind.THEME_DRIVER: 2,
     FindingKind.CHANGE_POINT: 3,
     FindingKind.AGENCY_UP_CITIZEN_DOWN: 3,
     FindingKind.GREEN_BUT_RED: 3,

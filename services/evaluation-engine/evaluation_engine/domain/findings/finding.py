@@ -15,6 +15,7 @@ from evaluation_engine.domain.result import instant
 
 Tone = Literal["problem", "improvement", "notice"]
 Number = float | int | str | None
+_OF_COMMENTS = {FindingKind.THEME_RISING, FindingKind.THEME_DRIVER}
 _BY = ("channel", "language", "assisted", "step", "segment.")
 
 
@@ -51,8 +52,10 @@ class Finding:
         return replace(self, q_value=q_value)
 
     def link(self, service: str) -> str:
-        """Address of the series behind it: per day, split by the dimension that it is about."""
+        """Address of what is behind it: the themes, or the series per day, split by what it is about."""
         first, last = self.period.start, self.period.end
+        if self.kind in _OF_COMMENTS:
+            return f"/v1/services/{service}/themes?period={first}/{last}"
         every = "day" if last - first <= timedelta(days=62) else "week"
         dimension = self.cut.partition("|")[0].partition("=")[0]
         by = f"&by={dimension}" if dimension.startswith(_BY) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -40,7 +40,8 @@ class Scene:
 
     `days` are the measures of the total by local day: of the period, of `PAST_WEEKS` before it and of `TREND_WEEKS`
     up to its end, as far as there are any. `cuts` are single cuts over the period, `past_cuts` those of the channels
-    over the past weeks. `offered` are the families of all KPIs that there are.
+    over the past weeks. `before` are the totals of earlier periods as long as this one, `themes` titles of themes.
+    `offered` are the families of all KPIs that there are.
     """
 
     period: Period
@@ -58,6 +59,12 @@ class Scene:
     targets: tuple[TargetResult, ...]
     sources: Sources
     needs: tuple[Need, ...]
+    before: tuple[Measures, ...] = ()
+    themes: Mapping[str, str] = field(default_factory=dict)
+
+    def theme(self, name: str) -> str:
+        """Title of a theme of comments."""
+        return self.themes.get(name, name)
 
     @cached_property
     def past(self) -> tuple[Week, ...]:

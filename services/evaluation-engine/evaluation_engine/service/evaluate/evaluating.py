@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from civiloop_shared.contracts.evaluations import EvaluationRecorded
 from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.domain.comments.summary import Titles
 from evaluation_engine.ports.evaluations import Draft, EvaluationStore, Memory, Slot, Stored
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.evaluate.compute import Answerer, Moment, Outcome, Question
 from evaluation_engine.service.evaluate.noticing import notice, shop
 from evaluation_engine.service.evaluate.readings import Readings
 from evaluation_engine.service.evaluate.record import instant, numbered, recorded
+from evaluation_engine.service.evaluate.theming import themes_of
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
 ON_DEMAND = "on_demand"
@@ -39,11 +41,12 @@ class Evaluating:
     reader: MeasureReader
     store: EvaluationStore
     clock: Callable[[], datetime]
+    titles: Titles = field(default_factory=dict)
 
     async def compute(
         self, yardstick: Yardstick, period: Period, memory: Memory | None = None, *, all_cuts: bool = False
     ) -> Evaluated:
-        """Compute a record without storing it; with all cuts it has findings too. Numbers are crunched in a thread."""
+        """Compute a record without storing it; with all cuts also findings and themes. Numbers in a thread."""
         at = self.clock()
         complete = await self.reader.complete_until()
         moment = Moment(_ms(at), None if complete is None else _ms(complete))
@@ -63,7 +66,11 @@ class Evaluating:
             digest = readings.digest(_plain(memory or {}), outcome.as_of_ms if closed else 0, *yardstick.own_versions)
             record = recorded(question, outcome, digest=digest, closed=closed)
             if all_cuts:
-                record = record.model_copy(update={"findings": notice(answerer, outcome)})
+                found = {
+                    "findings": notice(answerer, outcome, self.titles),
+                    "themes": themes_of(readings, yardstick, period, self.titles),
+                }
+                record = record.model_copy(update=found)
             return Evaluated(record, outcome, digest, at)
 
         return await asyncio.to_thread(answer)

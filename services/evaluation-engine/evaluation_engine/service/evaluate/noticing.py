@@ -8,11 +8,13 @@ from datetime import timedelta
 from civiloop_shared.contracts.evaluations import FindingSummary
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.domain.comments.summary import Titles
 from evaluation_engine.domain.findings.discover import discover
 from evaluation_engine.domain.findings.scene import PAST_WEEKS, TREND_WEEKS, Scene
 from evaluation_engine.domain.kpi_catalogue import CATALOGUE
 from evaluation_engine.service.evaluate.compute import Answerer, Outcome, Question
 from evaluation_engine.service.evaluate.readings import Readings, Shopping
+from evaluation_engine.service.evaluate.theming import measures_before, shop_themes
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
 _HOUR_MS = 3_600_000
@@ -25,6 +27,7 @@ def shop(shopping: Shopping, question: Question) -> None:
     shopping.period(period, ["", *cuts])
     past = _past(period)
     shopping.period(past, yardstick.channel_cuts.values())
+    shop_themes(shopping, yardstick, period)
     in_zone = calendar(period.zone)
     trend_start = in_zone.start_of(period.end - timedelta(weeks=TREND_WEEKS))
     if trend_start <= period.start_ms:
@@ -34,10 +37,10 @@ def shop(shopping: Shopping, question: Question) -> None:
         shopping.range("day", trend_start, period.end_ms, [""])
 
 
-def notice(answerer: Answerer, outcome: Outcome) -> tuple[FindingSummary, ...]:
+def notice(answerer: Answerer, outcome: Outcome, titles: Titles) -> tuple[FindingSummary, ...]:
     """Return the findings, the weightiest first."""
     service = answerer.question.yardstick.service
-    return tuple(one.summary(service) for one in discover(_scene(answerer, outcome)))
+    return tuple(one.summary(service) for one in discover(_scene(answerer, outcome, titles)))
 
 
 def dimensions_of(yardstick: Yardstick) -> dict[str, tuple[str, ...]]:
@@ -49,7 +52,7 @@ def dimensions_of(yardstick: Yardstick) -> dict[str, tuple[str, ...]]:
     return {name: yardstick.cuts_by(name) for name in names}
 
 
-def _scene(answerer: Answerer, outcome: Outcome) -> Scene:
+def _scene(answerer: Answerer, outcome: Outcome, titles: Titles) -> Scene:
     yardstick, period, readings = answerer.question.yardstick, answerer.question.period, answerer.readings
     dimensions = dimensions_of(yardstick)
     in_zone = calendar(period.zone)
@@ -69,6 +72,8 @@ def _scene(answerer: Answerer, outcome: Outcome) -> Scene:
         targets=outcome.targets,
         sources=answerer.sources,
         needs=yardstick.needs,
+        before=measures_before(readings, period),
+        themes={theme: title["en"] for theme, title in titles.items()},
     )
 
 
