@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from evaluation_engine.domain.disclosure.audit import PROTECTION, audit
 from evaluation_engine.domain.disclosure.grid import REST, tables
 from evaluation_engine.domain.disclosure.secrets import Reason, Secrets
+from evaluation_engine.domain.disclosure.shuttle import weak
 from evaluation_engine.domain.disclosure.suppression import Suppression, suppress
 from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, People
 from tests.unit.evaluation_engine.domain.disclosure.counting import all_tables, counted, crowd, possible
@@ -158,6 +159,24 @@ def test_the_audit_by_itself_fails_where_only_the_small_cells_are_hidden() -> No
     secrets = Secrets(tables(by_channel(web=50, phone=3, app=20)))
     secrets.hide_primary()
     assert audit(secrets).weak == (Cell("m", "channel=phone"),)
+
+
+def test_what_only_several_sums_together_give_away_is_found_by_the_programme() -> None:
+    """No sum by itself narrows a hidden cell too far here; all of them together do."""
+    interior = {"a": (27, 11, 5), "b": (10, 3, 1), "c": (7, 0, 0)}
+    people = [
+        ("m", {"channel": channel, "language": language}, 1)
+        for channel, row in interior.items()
+        for language, n in zip("xyz", row, strict=True)
+        for _ in range(n)
+    ]
+    found = suppress(counted(people, share=False))
+    secrets = Secrets(found.tables)
+    last = Cell("m", "channel=a|language=x")
+    secrets.hidden = {cell: why for cell, why in found.hidden.items() if cell != last}
+    assert weak(secrets, PROTECTION, secrets.settled()) == ()
+    assert not audit(secrets).passed
+    assert found.hidden[last] is Reason.COMPLEMENT
 
 
 def test_the_order_in_which_cells_are_given_does_not_matter() -> None:
