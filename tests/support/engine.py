@@ -73,7 +73,7 @@ class Engine:
         async with app.router.lifespan_context(app) as state:
 
             async def stated(scope: Any, receive: Any, send: Any) -> None:
-                scope["state"] = dict(state)
+                scope["state"] = dict(state or {})
                 await app(scope, receive, send)
 
             transport = httpx.ASGITransport(app=stated)
@@ -125,12 +125,12 @@ class Engine:
             by_topic.setdefault(topic.name, {})[name] = amount
         connection = await asyncpg.connect(self.database.evaluation)
         async with connection.transaction():
-            for topic, part in by_topic.items():
+            for topic_name, part in by_topic.items():
                 for day in days:
                     start = in_zone.start_of(day)
                     for grain, bucket in (("day", start), ("month", in_zone.month_start(start))):
                         for cut in cuts:
-                            await _add(connection, part, (topic, service, cut, grain, _at(bucket), partition))
+                            await _add(connection, part, (topic_name, service, cut, grain, _at(bucket), partition))
         await connection.close()
 
     async def topic(self, name: str) -> dict[bytes, list[bytes | None]]:
@@ -153,7 +153,10 @@ class Engine:
     async def evaluations(self) -> list[dict[str, Any]]:
         """All published evaluations, by number and revision."""
         found = [
-            json.loads(value)["data"] for values in (await self.topic(EVALUATIONS.name)).values() for value in values
+            json.loads(value)["data"]
+            for values in (await self.topic(EVALUATIONS.name)).values()
+            for value in values
+            if value is not None
         ]
         return sorted(found, key=lambda one: (one["service"], one["number"], one["revision"]))
 

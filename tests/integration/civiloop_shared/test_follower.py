@@ -84,9 +84,9 @@ async def test_a_revoked_key_is_refused_within_two_seconds(follower: CatalogueFo
 async def test_it_is_ready_only_after_it_has_read_to_the_end(follower: CatalogueFollower, publisher: Publisher) -> None:
     for number in range(300):
         await publisher.publish(*service_record(f"service-{number:03}"))
-    assert not follower.ready
+    ready_before = follower.ready
     await follower.start(wait_s=10.0)
-    assert follower.ready
+    assert (ready_before, follower.ready) == (False, True)
     assert len(follower.services()) == 300
     await until(lambda: (follower.snapshot_age or 99.0) < 1.0, 3.0)
 

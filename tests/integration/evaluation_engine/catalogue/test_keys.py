@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 from civiloop_shared.catalogue import CatalogueFollower
 from civiloop_shared.errors import UnauthorisedError
@@ -58,13 +59,14 @@ async def test_a_revoked_key_is_refused_here_at_once_and_elsewhere_within_2_s(en
 async def test_an_admin_key_can_not_be_limited_and_a_browser_key_only_writes(engine: Engine) -> None:
     async with engine.running() as client:
         await client.apply(SERVICE)
-        for order in (
+        orders: tuple[dict[str, Any], ...] = (
             {"scopes": ["admin"], "services": ["parking"]},
             {"scopes": ["read"], "kind": "browser"},
             {"scopes": []},
             {"scopes": ["everything"]},
             {"scopes": ["read"], "label": ""},
-        ):
+        )
+        for order in orders:
             answer = await client.call("POST", "/v1/keys", {"label": "portal", **order})
             assert answer.status_code == 422, order
         browser = await made(client, scopes=["feedback:write"], kind="browser")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,7 +36,7 @@ async def test_the_live_status_shows_an_event_within_2_s(engine: Engine) -> None
         for n in range(1, 9):
             await engine.count({"rating.5": 10}, today().date(), partition=n % 3)
             began = time.monotonic()
-            await until(lambda n=n: _is(live_n(client), 10 * n), 5.0)
+            await until(partial(_counts, client, 10 * n), 5.0)
             slowest = max(slowest, time.monotonic() - began)
         stored = await engine.query("SELECT record, computed_at FROM reporting_v1.live_status")
     assert slowest < 2.0
@@ -131,8 +132,12 @@ async def test_the_evaluator_goes_on_after_postgresql_was_away(engine: Engine) -
         await until(lambda: _tolerant(client, 40))
 
 
+async def _counts(client: Client, n: int) -> bool:
+    return bool(await live_n(client) == n)
+
+
 async def _is(value: Any, wanted: Any) -> bool:
-    return await value == wanted
+    return bool(await value == wanted)
 
 
 async def _tolerant(client: Client, wanted: int) -> bool:

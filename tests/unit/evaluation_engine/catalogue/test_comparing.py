@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation_engine.service.catalogue.comparing import Change, FieldChange, compare
+from evaluation_engine.service.catalogue.comparing import Change, FieldChange, Stored, compare
 
 
 def test_equal_catalogues_have_no_changes() -> None:
@@ -10,8 +10,11 @@ def test_equal_catalogues_have_no_changes() -> None:
 
 
 def test_added_changed_and_removed_are_told_with_services_first() -> None:
-    before = {("goal", "gone"): {"x": 1}, ("service", "s"): {"title": {"en": "A"}, "steps": ["a"]}}
-    after = {("target", "new"): {"x": 1}, ("service", "s"): {"title": {"en": "B", "el": "Β"}, "steps": ["a", "b"]}}
+    before: Stored = {("goal", "gone"): {"x": 1}, ("service", "s"): {"title": {"en": "A"}, "steps": ["a"]}}
+    after: Stored = {
+        ("target", "new"): {"x": 1},
+        ("service", "s"): {"title": {"en": "B", "el": "Β"}, "steps": ["a", "b"]},
+    }
     assert compare(before, after) == (
         Change(
             "service",

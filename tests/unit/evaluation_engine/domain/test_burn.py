@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from evaluation_engine.domain.accumulator import Measures
@@ -15,9 +17,13 @@ T0 = 1_790_000_100_000 // QUARTER_MS * QUARTER_MS
 FAST = ALERTS[0]
 
 
-def target(kpi: str = "availability", threshold: float = 99.5, comparison: str = "at_least", cut: str = "") -> Target:
-    side = "at_least" if comparison == "at_least" else "at_most"
-    return Target("up", kpi, side, threshold, "we", cut=cut)
+def target(
+    kpi: str = "availability",
+    threshold: float = 99.5,
+    comparison: Literal["at_least", "at_most"] = "at_least",
+    cut: str = "",
+) -> Target:
+    return Target("up", kpi, comparison, threshold, "we", cut=cut)
 
 
 WATCH = Watch(target(), BY_ID["availability"])

@@ -53,8 +53,10 @@ def test_a_target_with_a_day_is_projected_to_that_day_but_no_further_than_it_is_
     falling = points(95, 94, 93, 92, 91)
     soon = course(at_least(85, falling[-1].end + timedelta(days=90)), falling, "%")
     late = course(at_least(85, date(2040, 1, 1)), falling, "%")
-    assert (soon.at_risk, soon.projected) == (False, pytest.approx(88.0))
-    assert (late.on, late.projected) == (falling[-1].end + timedelta(days=120), pytest.approx(87.0))
+    assert soon.at_risk is False
+    assert soon.projected == pytest.approx(88.0)
+    assert late.on == falling[-1].end + timedelta(days=120)
+    assert late.projected == pytest.approx(87.0)
 
 
 def test_a_missed_target_that_will_not_make_it_by_its_day_is_at_risk_and_one_that_will_is_not() -> None:

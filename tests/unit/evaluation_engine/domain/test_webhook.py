@@ -39,7 +39,7 @@ def test_a_subject_has_one_id_for_each_event() -> None:
 
 
 def test_waits_grow_and_end_after_a_bit_more_than_three_days() -> None:
-    waits = []
+    waits: list[timedelta] = []
     while (wait := wait_after(len(waits) + 1)) is not None:
         waits.append(wait)
     assert waits == sorted(waits)
