@@ -335,20 +335,3 @@ def test_feedback_for_services_that_a_key_is_not_for_is_refused(bodies: TwoBodie
 def test_telemetry_for_services_that_a_key_is_not_for_is_refused(refused: Refused) -> None:
     body = {"events": [journey()]}
     refused("collector", "POST", "/v1/journeys", 422, "invalid", "events.0.service", key="elsewhere", json=body)
-
-
-RECEIPTS = ["a", "a" * 32, "a" * 65, "%00", "%FF%FE", "a%2Fb", "..%2F..", "' OR 1=1 --", "${jndi:ldap://a}"]
-
-
-@pytest.mark.requirement("B12")
-@pytest.mark.parametrize("receipt", RECEIPTS)
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_receipt_that_nobody_was_given_opens_nothing(
-    bodies: TwoBodies, stored: Stored, method: str, receipt: str
-) -> None:
-    before = stored.take()
-    answer = bodies.call("feedback", method, f"/v1/receipts/{receipt}", key="none")
-
-    assert answer.status_code in {404, 422}
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert stored.take() == before

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.conftest import CANARY, Refused
-from tests.support.two_bodies import FOREIGN, SERVICE
+from tests.support.two_bodies import FOREIGN, SERVICE, Stored, TwoBodies
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "\n".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -199,3 +199,20 @@ def test_a_form_that_can_not_be_given_is_not_acceptable(refused: Refused, accept
 @pytest.mark.parametrize("path", ["/services/no-such-service", "/services/no-such-service/results.csv"])
 def test_a_page_of_a_service_that_does_not_exist_is_not_found(refused: Refused, path: str) -> None:
     refused("reporting", "GET", path, 404, "unknown-service", key="none")
+
+
+RECEIPTS = ["a", "a" * 32, "a" * 65, "%00", "%FF%FE", "a%2Fb", "..%2F..", "' OR 1=1 --", "${jndi:ldap://a}"]
+
+
+@pytest.mark.requirement("B12")
+@pytest.mark.parametrize("receipt", RECEIPTS)
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_receipt_that_nobody_was_given_opens_nothing(
+    bodies: TwoBodies, stored: Stored, method: str, receipt: str
+) -> None:
+    before = stored.take()
+    answer = bodies.call("feedback", method, f"/v1/receipts/{receipt}", key="none")
+
+    assert answer.status_code in {404, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert stored.take() == before
