@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 from tests.support.driver import Driver, pack, with_duplicates
 
-from .conftest import Ground
+from .conftest import Ground, tell
 
 STOPPED = ("feedback-api", "metrics-collector", "engine-worker", "evaluation-engine", "kafka", "postgres")
 FEEDBACK, EVENTS = 2_000, 3_000
@@ -32,5 +33,8 @@ async def test_a_stop_under_load_loses_nothing_that_was_acknowledged(ground: Gro
 async def stop_under_load(ground: Ground, driver: Driver, name: str, share: float) -> None:
     driver.allow(share)
     await driver.reached(share - 0.1)
+    begun = time.monotonic()
     assert await ground.stop(name), f"{name} had to be killed"
+    tell(f"{name} stopped in {time.monotonic() - begun:.1f} s")
     await ground.start(name)
+    tell(f"and is ready again after {time.monotonic() - begun:.1f} s")

@@ -16,6 +16,7 @@ from .conftest import Ground, tell, until
 
 FEEDBACK, EVENTS = 8_000, 12_000
 VICTIMS = ("engine-worker", "kafka", "postgres", "feedback-api", "metrics-collector")
+LONGEST_S = 240.0
 DOWN_S = 1.5
 """How long a killed part stays down, beside its start."""
 
@@ -28,7 +29,7 @@ async def test_what_was_acknowledged_is_counted_once_whoever_is_killed(ground: G
     driver = ground.driver(pack(pieces, ground.random))
     counted = ground.counted(traffic)
 
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(LONGEST_S), asyncio.TaskGroup() as group:
         group.create_task(driver.run())
         for round_, victim in enumerate(VICTIMS):
             await kill_under_load(ground, driver, victim, round_)
@@ -78,11 +79,16 @@ async def demand_scorecard(ground: Ground, counted: Counted, service: str, numbe
     async def shown() -> bool:
         results.clear()
         card = await counted.get(ground.platform.addresses.reporting_url, f"/v1/services/{service}/scorecard")
-        results.update({one["kpi"]: one for one in card["results"]})
+        results.update({one["kpi"]: one for one in card["results"]}, stored_at=card["stored_at"])
         return all(results[kpi]["n"] == n for kpi, (_, n) in wanted.items())
 
     results: dict[str, Any] = {}
-    await until(shown, 20)
+    try:
+        await until(shown, 20)
+    except AssertionError:
+        tell(f"{service}, stored at {results.pop('stored_at')}:")
+        tell("\n".join(f"{kpi}: {results[kpi]['n']} shown, {n} expected" for kpi, (_, n) in wanted.items()))
+        raise
     for kpi, (part, whole) in wanted.items():
         assert (results[kpi]["numerator"], results[kpi]["denominator"]) == (part, whole), kpi
         assert results[kpi]["value"] == pytest.approx(100 * part / whole), kpi

@@ -95,7 +95,7 @@ class Counted:
                 break
             await asyncio.sleep(0.5)
         uneven = [row for part in ("partitions", "feedback") for row in report[part] if row["imbalance"]]
-        told = f"exit {code}, {waiting} waiting, differences {report.get('differences')}, uneven {uneven}"
+        told = f"exit {code}, {waiting} waiting, differences {report['differences']}, uneven {uneven}"
         assert (code, report["balanced"], uneven, waiting) == (0, True, [], 0), told
         ledger: dict[str, Any] = await self.get(self.platform.addresses.engine_url, "/v1/ledger")
         assert ledger["imbalance"] == 0
