@@ -16,8 +16,8 @@ from tests.support.traffic import Piece, Traffic
 from .conftest import WORKERS, Ground, tell, until
 
 AWAY_S = 12.0
-QUICK_S = 3.0
-"""Two seconds are promised; two busy cores get one more."""
+QUICK_S = 2.5
+"""Two seconds are promised; two busy cores get half of one more."""
 SERVICES = ("evaluation-engine", "engine-worker", "feedback-api", "metrics-collector", "reporting")
 
 
