@@ -6,7 +6,9 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
@@ -173,3 +175,34 @@ def test_the_live_verdict_goes_on_from_the_last_closed_month(loaded: RunningPlat
         while live() not in {"redesign", "reimplement"}:
             assert time.monotonic() < deadline, f"the live verdict is {live()}"
             time.sleep(0.2)
+
+
+@pytest.mark.requirement("C5")
+def test_what_people_write_about_is_shown_with_what_it_costs_and_examples(
+    loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for service in ("parking-permit", "business-licence"):
+        months = evaluations(loaded, service)
+
+        code, out = civiloop(loaded, monkeypatch, "themes", service, "--period", span(months[-1], months[0]), "--json")
+        assert code == 0, out
+        shown = {one["theme"]: one for one in json.loads(out)["themes"]}
+        assert {"payment", "documents", "waiting"} <= shown.keys()
+        assert shown["payment"]["impact"] > 0
+        assert shown["payment"]["languages"].keys() >= {"el", "en"}
+        assert shown["payment"]["quotes"]
+        words = [quote["text"] for one in shown.values() for quote in one["quotes"]]
+        assert not any(text in json.dumps(months, ensure_ascii=False) for text in words)
+
+        newest = next(one for one in months if one["themes"])
+        code, out = civiloop(loaded, monkeypatch, "themes", service, "--period", span(newest, newest), "--json")
+        for one in (computed := json.loads(out)["themes"]):
+            one.pop("quotes")
+        assert (code, computed) == (0, newest["themes"])
+
+
+def span(first: dict[str, Any], last: dict[str, Any]) -> str:
+    """From the start of one evaluation to the end of another, as local days."""
+    zone = ZoneInfo(first["period"]["zone"])
+    instants = (first["period"]["start"], last["period"]["end"])
+    return "/".join(str(datetime.fromisoformat(one).astimezone(zone).date()) for one in instants)
