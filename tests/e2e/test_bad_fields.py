@@ -16,7 +16,7 @@ LONG = CANARY + "a" * 10_000
 MINUTE_AGO = (NOW - timedelta(minutes=1)).isoformat()
 INSTANTS: dict[str, Any] = {
     "tomorrow": (NOW + timedelta(days=1)).isoformat(),
-    "in ten minutes": (NOW + timedelta(minutes=10)).isoformat(),
+    "in six hours": (NOW + timedelta(hours=6)).isoformat(),
     "years ago": "2001-09-09T01:46:40Z",
     "before 1970": "1969-12-31T23:59:59Z",
     "the year 9999": "9999-12-31T23:59:59+00:00",

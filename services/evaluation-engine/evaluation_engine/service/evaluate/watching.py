@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from civiloop_shared.contracts.evaluations import EvaluationRecorded
@@ -85,7 +86,7 @@ class Watcher:
         self._generations = await self.reader.generations()
         gate = asyncio.Semaphore(_AT_ONCE)
         stale = [one for one in self._mine() if self._is_stale(one)]
-        await asyncio.gather(*(self._guarded(one, self._refresh(one, gate)) for one in stale))
+        await asyncio.gather(*(self._guarded(one, partial(self._refresh, one, gate)) for one in stale))
 
     async def schedule_round(self) -> None:
         """Look at every service where something may be due."""
@@ -96,7 +97,7 @@ class Watcher:
             if not (watched.waiting or rested or watched.looked_generation != generation):
                 continue
             watched.looked_generation, watched.looked_at = generation, time.monotonic()
-            await self._guarded(yardstick, self._look(yardstick, watched))
+            await self._guarded(yardstick, partial(self._look, yardstick, watched))
 
     async def burn_round(self) -> None:
         """Evaluate the burn rates of every service at the quarter hours that have closed."""
@@ -108,10 +109,10 @@ class Watcher:
             except Exception:
                 _log.exception("burn rates of service %s can't be evaluated", yardstick.service)
 
-    async def _guarded(self, yardstick: Yardstick, work: Awaitable[None]) -> None:
+    async def _guarded(self, yardstick: Yardstick, work: Callable[[], Awaitable[None]]) -> None:
         """Let a defect that one service brings up not stop the others; it is tried again at the next heartbeat."""
         try:
-            await work
+            await work()
         except CiviloopError:
             raise
         except Exception:
