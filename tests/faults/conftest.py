@@ -17,7 +17,7 @@ import pytest
 from civiloop_shared.errors import CiviloopError
 from tests.support.counted import Counted
 from tests.support.driver import Driver, Parcel
-from tests.support.platform import Infra, RunningPlatform, running_platform
+from tests.support.platform import Infra, RunningPlatform, running_infra, running_platform
 from tests.support.traffic import Traffic
 
 SECOND_WORKER = "engine-worker-2"
@@ -112,6 +112,13 @@ async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float) -> f
                 return time.monotonic() - begun
         assert time.monotonic() - begun < timeout_s, f"it did not come true in {timeout_s:g} s"
         await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def infra() -> Iterator[Infra]:
+    """A broker and a database of their own: kills here don't meet the topics and tables of all other tests."""
+    with running_infra() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

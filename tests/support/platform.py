@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ from typing import TypeVar
 
 import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from civiloop_cli.platform import Platform
 from civiloop_cli.runtime import database, kafka, postgres
@@ -184,6 +186,21 @@ class Infra(Processes):
         """Drop it, whoever is connected."""
         run_sync(partial(self._execute, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
+    def delete_topics(self, prefix: str) -> None:
+        """Let go what a test has made: a broker of thousands of partitions is slow to come back from a kill."""
+        with suppress(KafkaError, OSError, TimeoutError):
+            run_sync(partial(self._delete_topics, prefix))
+
+    async def _delete_topics(self, prefix: str) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=10_000)
+        await asyncio.wait_for(admin.start(), 10)
+        try:
+            made = [name for name in await admin.list_topics() if name.startswith(prefix)]
+            if made:
+                await admin.delete_topics(made)
+        finally:
+            await admin.close()
+
     def _database(self, name: str) -> Database:
         urls = database.role_urls(self.admin_dsn, self.secrets, database=name)
         password = self.secrets.postgres_password
@@ -330,9 +347,14 @@ def running_infra() -> Iterator[Infra]:
 @contextmanager
 def running_platform(infra: Infra, **env: str) -> Iterator[RunningPlatform]:
     """All services for the block; `env` is added to the environment of each."""
-    with temporary_data_dir() as data_dir, _stopped_at_end(RunningPlatform(infra, data_dir, **env)) as running:
-        running.bring_up()
-        yield running
+    with temporary_data_dir() as data_dir:
+        running = RunningPlatform(infra, data_dir, **env)
+        try:
+            with _stopped_at_end(running):
+                running.bring_up()
+                yield running
+        finally:
+            infra.delete_topics(running.prefix)
 
 
 P = TypeVar("P", bound=Processes)
@@ -378,6 +400,8 @@ def database_of_its_own(infra: Infra) -> Iterator[Database]:
 
 
 @pytest.fixture
-def topic_prefix() -> str:
-    """A prefix under which a test makes topics that nobody else uses."""
-    return f"t{secrets.token_hex(5)}."
+def topic_prefix(infra: Infra) -> Iterator[str]:
+    """A prefix under which a test makes topics that nobody else uses; they are deleted afterwards."""
+    prefix = f"t{secrets.token_hex(5)}."
+    yield prefix
+    infra.delete_topics(prefix)
