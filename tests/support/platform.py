@@ -188,13 +188,14 @@ class Infra(Processes):
 
     def delete_topics(self, prefix: str) -> None:
         """Let go what a test has made: a broker of thousands of partitions is slow to come back from a kill."""
+        self.resume("kafka")
         with suppress(KafkaError, OSError, TimeoutError):
             run_sync(partial(self._delete_topics, prefix))
 
     async def _delete_topics(self, prefix: str) -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=10_000)
-        await asyncio.wait_for(admin.start(), 10)
         try:
+            await asyncio.wait_for(admin.start(), 10)
             made = [name for name in await admin.list_topics() if name.startswith(prefix)]
             if made:
                 await admin.delete_topics(made)
