@@ -123,6 +123,16 @@ class Processes:
     def suspend(self, name: str) -> None:
         """SIGSTOP: it keeps its connections and says nothing. PostgreSQL's back-ends go on: suspend those by pid."""
         self._children[name].send(signal.SIGSTOP)
+        self._await_stopped(name)
+
+    def _await_stopped(self, name: str) -> None:
+        """A signal takes its time: what is sent right after it could still be answered."""
+        pid, deadline = self._children[name].pid, time.monotonic() + 2.0
+        while pid is not None and time.monotonic() < deadline:
+            threads = Path(f"/proc/{pid}/task").glob("*/stat")
+            if all(_state(thread) in {"T", "t", "X", "Z"} for thread in threads):
+                return
+            time.sleep(0.005)
 
     def resume(self, name: str) -> None:
         """SIGCONT."""
@@ -293,6 +303,13 @@ class RunningPlatform(Processes):
         if wait:
             self.wait_ready(name)
         return url
+
+
+def _state(stat: Path) -> str:
+    """The state of a thread as Linux tells it; one that is gone counts as stopped. Elsewhere there are none to ask."""
+    with suppress(OSError):
+        return stat.read_text().rpartition(")")[2].split()[0]
+    return "X"
 
 
 class _NoStep:
