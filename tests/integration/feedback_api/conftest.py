@@ -22,7 +22,8 @@ from civiloop_shared.postgres.migrate import upgrade
 from feedback_api.bootstrap import build_app
 from feedback_api.settings import Settings
 from tests.support.catalogue import key_record, service_record
-from tests.support.platform import Infra, run_sync
+from tests.support.platform import Infra
+from tests.support.processes import run_sync
 
 NOWHERE = "127.0.0.1:9"
 SERVICE = "building-permit"

@@ -22,7 +22,8 @@ from civiloop_shared.kafka.closing import close_consumer
 from civiloop_shared.kafka.producer import DurableProducer
 from civiloop_shared.kafka.topics import ensure_topics
 from tests.support.catalogue import key_record, service_record
-from tests.support.platform import Database, Infra, Processes, run_sync, temporary_data_dir
+from tests.support.platform import Database, Infra, temporary_data_dir
+from tests.support.processes import Processes, run_sync
 
 NAME = "metrics-collector"
 PARTITIONS = {topic.name: topic.partitions for topic in (JOURNEYS, MEASUREMENTS)}

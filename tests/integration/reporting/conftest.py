@@ -20,7 +20,8 @@ from reporting.bootstrap import bootstrap
 from reporting.settings import ReportingSettings
 from tests.support.catalogue import key_record
 from tests.support.engine import Engine, days, make_engine
-from tests.support.platform import Infra, run_sync
+from tests.support.platform import Infra
+from tests.support.processes import run_sync
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 NOWHERE = "http://127.0.0.1:9"
