@@ -180,4 +180,5 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update({function.__name__: function for function in _FUNCTIONS})
+    environment.globals["minimum_cell"] = MINIMUM_CELL
     return environment
