@@ -11,6 +11,7 @@ from civiloop_cli.commands import (
     down,
     findings,
     goals,
+    health,
     imports,
     keys,
     kpi,
@@ -42,6 +43,7 @@ app.command("doctor")(doctor.doctor)
 app.command("scorecard")(scorecard.scorecard)
 app.command("evaluate")(scorecard.evaluate)
 app.command("goals")(goals.goals)
+app.command("health")(health.health)
 app.command("targets")(targets.targets)
 app.command("findings")(findings.findings)
 app.command("themes")(themes.themes)

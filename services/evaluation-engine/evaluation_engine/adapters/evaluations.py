@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -110,13 +110,18 @@ class PostgresEvaluationStore:
 
     async def newest(self, service: str, cycle: str) -> Stored | None:
         """Return the newest revision of the latest period of a cycle."""
+        found = await self.latest(service, cycle, limit=1)
+        return found[0] if found else None
+
+    async def latest(self, service: str, cycle: str, *, limit: int) -> Sequence[Stored]:
+        """Return the newest revision of each of the latest periods of a cycle, latest period first."""
         async with acquire(self._pool) as connection:
-            row = await connection.fetchrow(
+            rows = await connection.fetch(
                 f"SELECT {_COLUMNS} FROM evaluation.evaluation"  # noqa: S608 - a constant
-                " WHERE service_id = $1 AND cycle = $2 AND newest ORDER BY period_start DESC LIMIT 1",
-                *(service, cycle),
+                " WHERE service_id = $1 AND cycle = $2 AND newest ORDER BY period_start DESC LIMIT $3",
+                *(service, cycle, limit),
             )
-        return _stored(row) if row else None
+        return [_stored(row) for row in rows]
 
     async def list(self, service: str, *, limit: int, before: int | None, all_revisions: bool) -> list[Stored]:
         """Return evaluations by number, newest first."""

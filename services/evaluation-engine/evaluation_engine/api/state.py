@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.evaluate.backtest import BacktestDesk
+from evaluation_engine.service.evaluate.health import HealthDesk
 from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.needs import NeedsDesk
 from evaluation_engine.service.evaluate.quality import QualityDesk
@@ -37,6 +38,7 @@ class EngineState(IngestState):
     webhooks: WebhookDesk
     problems: ProblemDesk
     needs: NeedsDesk
+    health: HealthDesk
     summaries: SummaryDesk
 
 
@@ -103,6 +105,12 @@ def _summaries(request: Request) -> SummaryDesk:
     return desk
 
 
+def _health(request: Request) -> HealthDesk:
+    desk: HealthDesk = request.state.health
+    return desk
+
+
+HealthOfService = Annotated[HealthDesk, Depends(_health)]
 NeedsOfService = Annotated[NeedsDesk, Depends(_needs)]
 Summaries = Annotated[SummaryDesk, Depends(_summaries)]
 

@@ -36,6 +36,7 @@ from evaluation_engine.api import (
     catalogue,
     findings,
     goals,
+    health,
     keys,
     needs,
     problems,
@@ -56,6 +57,7 @@ from evaluation_engine.service.catalogue.drafting import Drafting
 from evaluation_engine.service.evaluate.backtest import BacktestDesk
 from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.evaluating import Evaluating
+from evaluation_engine.service.evaluate.health import HealthDesk
 from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.live import LiveStatus
 from evaluation_engine.service.evaluate.needs import NeedsDesk
@@ -88,8 +90,9 @@ _log = get_logger("civiloop.engine")
 
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
-    made = (problems, webhooks, catalogue, keys, needs, results, findings, quality, redesign, goals, targets, themes)
-    return [*(one.router for one in made), *ingest_routers()]
+    settled = (catalogue, keys, webhooks)
+    known = (results, findings, problems, targets, goals, health, redesign, themes, quality, needs)
+    return [*(one.router for one in (*settled, *known)), *ingest_routers()]
 
 
 def build_app(settings: EngineSettings) -> FastAPI:
@@ -133,6 +136,7 @@ class Desks:
     burning: Burning
     problems: ProblemDesk
     needs: NeedsDesk
+    health: HealthDesk
     summaries: SummaryDesk
     scheduler: Scheduler
 
@@ -160,14 +164,17 @@ def desks(
     )
     catalogue_desk = CatalogueDesk(catalogue_store, {one.id: one.direction for one in ALL}, clock)
     scorecards = Scorecards(yardsticks, evaluating, store, live)
+    needed = NeedsDesk(yardsticks, reader, evaluating)
+    followed = Findings(yardsticks, PostgresFindingStore(pool))
     return Desks(
         catalogue=catalogue_desk,
         keys=KeyDesk(PostgresKeyStore(pool), ring, settings.body, clock),
         scorecards=scorecards,
-        needs=NeedsDesk(yardsticks, reader, evaluating),
+        needs=needed,
+        health=HealthDesk(store, reader, needed, followed),
         summaries=SummaryDesk(yardsticks, scorecards),
         series=SeriesDesk(yardsticks, reader, evaluating),
-        findings=Findings(yardsticks, PostgresFindingStore(pool)),
+        findings=followed,
         themes=ThemesDesk(yardsticks, reader, PostgresQuoteSource(pool), titles, clock),
         quality=QualityDesk(yardsticks, reader, PostgresSenderReader(pool), evaluating),
         backtests=BacktestDesk(yardsticks, Drafting(catalogue_desk), reader, evaluating),
@@ -219,6 +226,7 @@ async def opened(
             scorecards=found.scorecards,
             series=found.series,
             needs=found.needs,
+            health=found.health,
             summaries=found.summaries,
             findings=found.findings,
             themes=found.themes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -87,6 +87,9 @@ class EvaluationStore(Protocol):
 
     async def newest(self, service: str, cycle: str) -> Stored | None:
         """Return the newest revision of the latest period of a cycle."""
+
+    async def latest(self, service: str, cycle: str, *, limit: int) -> Sequence[Stored]:
+        """Return the newest revision of each of the latest periods of a cycle, latest period first."""
 
     async def list(self, service: str, *, limit: int, before: int | None, all_revisions: bool) -> list[Stored]:
         """Return evaluations by number, newest first; ``before`` is where the page before ended."""
