@@ -4,6 +4,7 @@ CiviloopError
 ├── ValidationError
 │   └── CatalogueRefusedError      files of a catalogue break rules; carries every ``CatalogueFault``
 ├── ConflictError
+│   ├── FactsGoneError             a rebuild asks for months whose facts were let go
 │   ├── CatalogueChangedError      somebody else applied a catalogue meanwhile
 │   └── WebhooksOffError           the installation has no key to keep secrets of webhooks with
 ├── NotFoundError
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar, Literal
 
 from civiloop_shared.errors import CiviloopError, ConflictError, NotFoundError, ValidationError, ValidationFault
@@ -53,6 +55,17 @@ class CatalogueChangedError(ConflictError):
 
     code: ClassVar[str] = "catalogue-changed"
     title: ClassVar[str] = "The catalogue was changed by somebody else meanwhile; plan again"
+
+
+class FactsGoneError(ConflictError):
+    """Nothing was rebuilt: without their facts, aggregates would be wiped and not made anew."""
+
+    code: ClassVar[str] = "facts-gone"
+    title: ClassVar[str] = "The facts of this time were let go"
+
+    def __init__(self, first: date) -> None:
+        self.first = first
+        super().__init__(f"facts of earlier months were let go; the first day that can be rebuilt is {first}")
 
 
 class UnknownServiceError(NotFoundError):

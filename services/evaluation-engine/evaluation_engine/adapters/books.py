@@ -43,26 +43,35 @@ WITH answers AS (
                                    THEN decode(encode(d.key, 'escape'), 'hex') END
         )
     GROUP BY 1, 2
+), expired AS (
+    SELECT service_id, received_day, sum(facts) FILTER (WHERE state = 'counted'),
+        sum(facts) FILTER (WHERE state = 'quarantined'), 0, sum(facts) FILTER (WHERE state = 'erased')
+    FROM evaluation.expired_fact WHERE topic = $1 AND received_day > '-infinity' GROUP BY 1, 2
 )
-SELECT service_id, received_day, sum(counted)::bigint, sum(quarantined)::bigint, sum(dead_lettered)::bigint,
-    sum(erased)::bigint
-FROM (TABLE answers UNION ALL TABLE letters) AS both_
+SELECT service_id, received_day, coalesce(sum(counted), 0)::bigint, coalesce(sum(quarantined), 0)::bigint,
+    sum(dead_lettered)::bigint, coalesce(sum(erased), 0)::bigint
+FROM (TABLE answers UNION ALL TABLE letters UNION ALL TABLE expired) AS all_
 WHERE $2::text IS NULL OR service_id IN (SELECT id FROM evaluation.service WHERE body_id = $2)
 GROUP BY 1, 2 ORDER BY 2, 1
 """
 
 _FACTS = f"""
-SELECT '{JOURNEYS.name}' AS topic, 'counted' AS outcome, coalesce(sum(event_count), 0)::bigint AS n
-FROM evaluation.journey
-UNION ALL SELECT '{FEEDBACK.name}', 'counted', count(*) FILTER (WHERE first_outcome = 'counted') FROM evaluation.answer
-UNION ALL SELECT '{FEEDBACK.name}', 'quarantined', count(*) FILTER (WHERE first_outcome = 'quarantined')
-FROM evaluation.answer
-UNION ALL SELECT '{FEEDBACK.name}', 'erased', coalesce(sum(erasures), 0)::bigint FROM evaluation.answer
-UNION ALL SELECT '{MEASUREMENTS.name}', 'counted',
-    (SELECT coalesce(sum(records - days), 0)::bigint FROM evaluation.measurement_current)
-    + (SELECT coalesce(sum(value::bigint), 0)::bigint FROM evaluation.aggregate, json_each_text(data)
-       WHERE topic = '{MEASUREMENTS.name}' AND grain = 'month' AND cut = '' AND key LIKE 'm.%.n')
-UNION ALL SELECT topic, outcome, count(*) FROM evaluation.dead_letter GROUP BY 1, 2
+SELECT topic, outcome, sum(n)::bigint FROM (
+    SELECT '{JOURNEYS.name}' AS topic, 'counted' AS outcome, coalesce(sum(event_count), 0) AS n FROM evaluation.journey
+    UNION ALL SELECT '{FEEDBACK.name}', 'counted', count(*) FILTER (WHERE first_outcome = 'counted')
+    FROM evaluation.answer
+    UNION ALL SELECT '{FEEDBACK.name}', 'quarantined', count(*) FILTER (WHERE first_outcome = 'quarantined')
+    FROM evaluation.answer
+    UNION ALL SELECT '{FEEDBACK.name}', 'erased', coalesce(sum(erasures), 0) FROM evaluation.answer
+    UNION ALL SELECT topic, first_outcome, records FROM evaluation.expired_fact
+    WHERE first_outcome IN ('counted', 'quarantined')
+    UNION ALL SELECT topic, 'erased', erasures FROM evaluation.expired_fact WHERE erasures > 0
+    UNION ALL SELECT '{MEASUREMENTS.name}', 'counted',
+        (SELECT coalesce(sum(records - days), 0) FROM evaluation.measurement_current)
+        + (SELECT coalesce(sum(value::bigint), 0) FROM evaluation.aggregate, json_each_text(data)
+           WHERE topic = '{MEASUREMENTS.name}' AND grain = 'month' AND cut = '' AND key LIKE 'm.%.n')
+    UNION ALL SELECT topic, outcome, count(*) FROM evaluation.dead_letter GROUP BY 1, 2
+) AS counted_anew GROUP BY 1, 2
 """  # noqa: S608
 
 _IMBALANCES = """

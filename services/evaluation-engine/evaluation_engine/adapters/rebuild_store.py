@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from civiloop_shared.postgres.engine import acquire, transaction
+from evaluation_engine.adapters.retention import PostgresRetention
 from evaluation_engine.adapters.sink import answers, journeys
 from evaluation_engine.adapters.sink.cells import put_texts
 from evaluation_engine.adapters.sink.instants import from_ms, millis
@@ -36,6 +37,9 @@ _TEXTS = f"""
 SELECT service_id, cut, grain, {millis("bucket_start")}, data::text FROM evaluation.aggregate
 WHERE topic = $1 AND partition = $2 AND service_id = $3 AND bucket_start >= $4 AND bucket_start < $5
     AND (grain <> 'quarter' OR bucket_start >= $6)
+UNION ALL
+SELECT service_id, cut, 'minute', {millis("bucket_start")}, data::text FROM evaluation.minute
+WHERE topic = $1 AND partition = $2 AND service_id = $3 AND bucket_start >= greatest($4, $7) AND bucket_start < $5
 """  # noqa: S608
 
 
@@ -54,6 +58,10 @@ class PostgresRebuildStore:
                 body,
             )
         return zone
+
+    async def facts_from_ms(self, service: str) -> int | None:
+        """Return from when on a service has its facts."""
+        return await PostgresRetention(self._pool).since_ms(service)
 
     async def partitions(self, topic: str) -> list[int]:
         """Return the partitions that were ever read."""
@@ -112,7 +120,7 @@ class _PostgresRebuild:
             self._topic,
             self._partition,
             scope.service,
-            *(from_ms(at) for at in (scope.from_ms, scope.to_ms, scope.quarters_from_ms)),
+            *(from_ms(at) for at in (scope.from_ms, scope.to_ms, scope.quarters_from_ms, scope.minutes_from_ms)),
         )
         return {Cell(service, cut, grain, start): text for service, cut, grain, start, text in rows}
 

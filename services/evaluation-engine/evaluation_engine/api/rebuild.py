@@ -11,7 +11,7 @@ from starlette.responses import Response
 from civiloop_shared.contracts.values import Identifier
 from civiloop_shared.edge import KIB, MANAGE, CurrentPrincipal, EdgeRouter, RoutePolicy, Scope, json_response
 from evaluation_engine.api.ingest_state import Rebuilding
-from evaluation_engine.errors import UnknownServiceError
+from evaluation_engine.errors import FactsGoneError, UnknownServiceError
 
 router = EdgeRouter(prefix="/v1", tags=["ingest"])
 
@@ -42,7 +42,7 @@ class RebuildIn(BaseModel):
         body_cap=4 * KIB,
         timeout=120.0,
         example={"service": "parking-permit", "from": "2026-10-01", "to": "2026-11-01"},
-        errors=(UnknownServiceError,),
+        errors=(UnknownServiceError, FactsGoneError),
     ),
 )
 async def rebuild(wanted: RebuildIn, rebuilding: Rebuilding, principal: CurrentPrincipal) -> Response:

@@ -22,6 +22,7 @@ from civiloop_shared.postgres.engine import ConnectionOptions, acquire, create_p
 from evaluation_engine.adapters.books import PostgresBooks
 from evaluation_engine.adapters.default_taxonomy import read_taxonomy
 from evaluation_engine.adapters.letter_box import KafkaPublisher, PostgresLetterBox
+from evaluation_engine.adapters.retention import PostgresRetention
 from evaluation_engine.adapters.sink import PostgresSink
 from evaluation_engine.bootstrap.comments import make_extractor
 from evaluation_engine.consumers.chores import Chores
@@ -34,6 +35,7 @@ from evaluation_engine.service.ingest.measurements import MeasurementHandler
 from evaluation_engine.service.ingest.services import ServiceBook
 from evaluation_engine.service.ingest.work import Handler
 from evaluation_engine.service.relay import RelayDeadLetters
+from evaluation_engine.service.retention import LetFactsGo
 from evaluation_engine.settings import EngineSettings
 
 if TYPE_CHECKING:
@@ -162,6 +164,7 @@ class IngestProcess:
             book=book,
             books=PostgresBooks(pool),
             relay=RelayDeadLetters(PostgresLetterBox(pool), KafkaPublisher(producer, settings.topic_prefix)),
+            retention=LetFactsGo(PostgresRetention(pool), _now_ms, self._metrics.expire),
             metrics=self._metrics,
             clock_ms=_now_ms,
         )

@@ -1,4 +1,4 @@
-"""What a worker does beside the stream: watermarks, lag, catalogue, silence, ledger, letters, upkeep."""
+"""What a worker does beside the stream: watermarks, lag, catalogue, silence, ledger, letters, upkeep, retention."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from evaluation_engine.ports.sink import Position, Sink
 from evaluation_engine.service.ingest.journeys import JourneyHandler
 from evaluation_engine.service.ingest.services import ServiceBook
 from evaluation_engine.service.relay import RelayDeadLetters
+from evaluation_engine.service.retention import LetFactsGo
 
 _log = get_logger("civiloop.ingest.chores")
 
@@ -37,6 +38,7 @@ class ChoreTimes:
     relay: float = 1.0
     books: float = 15.0
     upkeep: float = 1_800.0
+    retention: float = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Chores:
     book: ServiceBook
     books: Books
     relay: RelayDeadLetters
+    retention: LetFactsGo
     metrics: IngestMetrics
     clock_ms: Callable[[], int]
     times: ChoreTimes = ChoreTimes()
@@ -65,6 +68,7 @@ class Chores:
             (times.relay, self.relay.relay),
             (times.books, self.audit),
             (times.upkeep, self.keep_up),
+            (times.retention, self.retention.run),
         )
         async with asyncio.TaskGroup() as group:
             for every_s, chore in chores:

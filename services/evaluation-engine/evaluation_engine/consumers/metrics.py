@@ -31,6 +31,9 @@ class IngestMetrics:
             "civiloop_ingest_invalid_run", "Longest present run of consecutive dead letters", registry=registry
         )
         self.silenced = Counter("civiloop_ingest_silenced_journeys", "Journeys abandoned by silence", registry=registry)
+        self.expired = Counter(
+            "civiloop_facts_expired", "Facts let go because their time was over", ("topic",), registry=registry
+        )
         self.dead_letters = Gauge(
             "civiloop_dead_letters", "Dead letters that nobody replayed", ("topic",), registry=registry
         )
@@ -44,6 +47,10 @@ class IngestMetrics:
         for outcome, n in outcomes.items():
             self.records.labels(topic, outcome).inc(n)
         self.batch_seconds.labels(topic).observe(seconds)
+
+    def expire(self, topic: str, n: int) -> None:
+        """Count facts whose time was over."""
+        self.expired.labels(topic).inc(n)
 
     def forget(self, topic: str, partition: int) -> None:
         """Show nothing more of a partition that is read elsewhere now."""

@@ -11,12 +11,13 @@ from evaluation_engine.ports.facts import AnswerFact, JourneyFact
 
 
 class Scope(NamedTuple):
-    """Cells of one service whose buckets begin in `[from_ms, to_ms)`; quarter hours only from `quarters_from_ms` on."""
+    """Cells of one service whose buckets begin in `[from_ms, to_ms)`; quarter hours and minutes not from too early."""
 
     service: str
     from_ms: int
     to_ms: int
     quarters_from_ms: int
+    minutes_from_ms: int
 
 
 class RebuildTransaction(Protocol):
@@ -46,6 +47,9 @@ class RebuildStore(Protocol):
 
     async def zone(self, body: str, service: str) -> str | None:
         """Return the time zone of a service; None when the body has no such service."""
+
+    async def facts_from_ms(self, service: str) -> int | None:
+        """Return from when on a service has its facts, None when none were let go."""
 
     async def partitions(self, topic: str) -> list[int]:
         """Return the partitions that were ever read."""

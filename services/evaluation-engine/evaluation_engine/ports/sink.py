@@ -200,3 +200,6 @@ class ServiceSource(Protocol):
 
     async def services(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the definition of every service, retired ones too, by id."""
+
+    async def facts_from_ms(self) -> Mapping[str, int]:
+        """Return from when on services have their facts, of those of which any were let go."""

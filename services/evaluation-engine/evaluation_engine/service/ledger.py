@@ -8,8 +8,9 @@ Outcomes of a record:
 - `quarantined`: an answer that was kept without a contribution.
 - `dead_lettered`: it can never be counted as it is: broken form, unknown service, an id used for something else.
 - `erased`: an erasure, or an answer that came after its erasure.
-- `data_fault`: form and service are right, and what it says of time can't be true: it happened more than a day after
-  it was received, or its period is longer than ten years. It is kept with the dead letters and can be replayed.
+- `data_fault`: form and service are right, and its time is not: it happened more than a day after
+  it was received, or its period is longer than ten years; or it happened before the time from which on facts are
+  kept, where a repeat could not be told any more. It is kept with the dead letters and can be replayed.
 
 The outcomes are counted as the batches are committed; `facts` counts them anew from journeys, answers, measurements
 and letters, so that a defect in either shows.

@@ -7,7 +7,8 @@ the same transaction, so that the owner, whose memory is no longer what is store
 The range is widened to whole months of the service, because a month's cell needs every day of it. Facts are read up to
 a month past the range: a fact that was counted in another zone may fall into a bucket that begins inside of it.
 Comments that were read by another taxonomy, or by none, are read again, where all their cells are in the range.
-Measurements at an instant have no facts: their aggregates are left alone. An empty cell stays as `{}`, so that it is
+Measurements at an instant have no facts: their aggregates are left alone. So are those of months whose facts were
+let go: a rebuild that asks for one is refused. An empty cell stays as `{}`, so that it is
 still seen when it changed.
 """
 
@@ -19,14 +20,14 @@ from datetime import date, timedelta
 
 from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
 from evaluation_engine.domain.accumulator import canonical
-from evaluation_engine.domain.buckets import calendar, next_month
+from evaluation_engine.domain.buckets import Calendar, calendar, next_month
 from evaluation_engine.domain.contribution import Batch, Cell, Share
-from evaluation_engine.errors import UnknownServiceError
+from evaluation_engine.errors import FactsGoneError, UnknownServiceError
 from evaluation_engine.ports.comments import CommentExtractor
 from evaluation_engine.ports.facts import AnswerContent
 from evaluation_engine.ports.rebuilding import RebuildStore, RebuildTransaction, Scope
 from evaluation_engine.service.ingest.answers import answer_shares
-from evaluation_engine.service.ingest.batch import QUARTERS_KEPT_MS
+from evaluation_engine.service.ingest.batch import MINUTES_KEPT_MS, QUARTERS_KEPT_MS
 from evaluation_engine.service.ingest.comments import read_comments
 from evaluation_engine.service.ingest.instants import DAY_MS
 from evaluation_engine.service.ingest.journeys import shares_of
@@ -54,13 +55,21 @@ class RebuildAggregates:
     clock_ms: Callable[[], int]
 
     async def rebuild(self, body: str, service: str, since: date, until: date) -> Rebuilt:
-        """Compute the cells of local days `[since, until)` anew. Raises ``UnknownServiceError``."""
+        """Compute the cells of local days `[since, until)` anew.
+
+        Raises ``UnknownServiceError``, ``FactsGoneError`` when months are among them whose facts were let go.
+        """
         zone = await self.store.zone(body, service)
         if zone is None:
             raise UnknownServiceError(f"the body has no service {service}")
         first, end = since.replace(day=1), next_month(until - timedelta(days=1))
         local = calendar(zone)
-        scope = Scope(service, local.start_of(first), local.start_of(end), self.clock_ms() - QUARTERS_KEPT_MS)
+        kept_from_ms = await self.store.facts_from_ms(service)
+        if kept_from_ms is not None and local.start_of(first) < kept_from_ms:
+            raise FactsGoneError(_first_whole_month(local, kept_from_ms))
+        now_ms = self.clock_ms()
+        kept = (now_ms - QUARTERS_KEPT_MS, now_ms - MINUTES_KEPT_MS)
+        scope = Scope(service, local.start_of(first), local.start_of(end), *kept)
         cells = changed = 0
         for topic in _TOPICS:
             for partition in await self.store.partitions(topic):
@@ -75,7 +84,7 @@ class RebuildAggregates:
         return Rebuilt(first, end, cells, changed)
 
     async def _computed(self, transaction: RebuildTransaction, topic: str, scope: Scope) -> dict[Cell, str]:
-        batch = Batch()
+        batch = Batch(minutes_from_ms=scope.minutes_from_ms)
         if topic == JOURNEYS.name:
             await _add_journeys(transaction, scope, batch)
         else:
@@ -107,8 +116,13 @@ class RebuildAggregates:
         return content.record is None or content.record.taxonomy != self.extract.digest
 
 
+def _first_whole_month(local: Calendar, kept_from_ms: int) -> date:
+    month = local.date_of(kept_from_ms).replace(day=1)
+    return month if local.start_of(month) >= kept_from_ms else next_month(month)
+
+
 def _lies_in(scope: Scope, shares: Iterable[Share]) -> bool:
-    starts = (start for share in shares for start in share.address[2:] if start is not None)
+    starts = (start for share in shares for start in share.address[2:5] if start is not None)
     return all(scope.from_ms <= start < scope.to_ms for start in starts)
 
 

@@ -21,6 +21,10 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+KEEP_FACTS_MONTHS = 25
+"""How long single answers and journeys are kept where a service says nothing else."""
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -99,6 +103,7 @@ class ServiceDefined(_Record):
     questions: tuple[QuestionDefined, ...] = Field(default=(), max_length=100)
     silence_limit_hours: int = Field(default=24 * 14, ge=1, le=24 * 366)
     oldest_event_days: int = Field(default=14, ge=1, le=14)
+    keep_facts_months: int = Field(default=KEEP_FACTS_MONTHS, ge=1, le=600)
 
 
 class KeyDefined(_Record):

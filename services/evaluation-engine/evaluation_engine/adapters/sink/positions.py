@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from civiloop_shared.postgres.engine import acquire, transaction
-from evaluation_engine.adapters.sink.instants import from_ms
+from evaluation_engine.adapters.sink.instants import from_ms, millis
 from evaluation_engine.adapters.sink.transaction import PostgresSinkTransaction
 from evaluation_engine.errors import FencedError
 from evaluation_engine.ports.sink import Attempt, Claim, Position, SinkTransaction
@@ -40,6 +40,8 @@ UPDATE evaluation.sink_position p SET caught_up_at = $5
 FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) AS u (topic, partition, epoch, next_offset)
 WHERE p.topic = u.topic AND p.partition = u.partition AND p.epoch = u.epoch AND p.next_offset = u.next_offset
 """
+
+_FACTS_FROM = f"SELECT service_id, {millis('since')} FROM evaluation.facts_kept WHERE since IS NOT NULL"  # noqa: S608
 
 
 class PostgresSink:
@@ -104,3 +106,8 @@ class PostgresSink:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch("SELECT id, definition::text FROM evaluation.service")
         return {row["id"]: orjson.loads(row["definition"]) for row in rows}
+
+    async def facts_from_ms(self) -> Mapping[str, int]:
+        """Return from when on services have their facts."""
+        async with acquire(self._pool) as connection:
+            return dict(await connection.fetch(_FACTS_FROM))

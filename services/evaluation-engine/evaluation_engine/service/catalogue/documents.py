@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
+from civiloop_shared.contracts.catalogue import KEEP_FACTS_MONTHS
 from civiloop_shared.contracts.values import Channel, Identifier, Label, LanguageTag
 from evaluation_engine.domain.times import fault_of
 from evaluation_engine.service.catalogue.kpi_documents import KpiDocument
@@ -115,6 +116,12 @@ class ServiceDocument(Document):
         default=336, ge=1, le=8784, description="A journey that is silent for longer counts as abandoned."
     )
     oldest_event_days: int = Field(default=14, ge=1, le=14, description="Older live events are refused.")
+    keep_facts_months: int = Field(
+        default=KEEP_FACTS_MONTHS,
+        ge=1,
+        le=600,
+        description="Single answers and journeys are let go after so many whole months; numbers made from them stay.",
+    )
     silent_after_days: int = Field(
         default=45, ge=1, le=366, description="Journeys or measurements that stay away for longer are a silent source."
     )

@@ -30,6 +30,7 @@ def defined(document: ServiceDocument, body: str, version: int) -> ServiceDefine
         questions=questions_in_use(document),
         silence_limit_hours=document.silence_limit_hours,
         oldest_event_days=document.oldest_event_days,
+        keep_facts_months=document.keep_facts_months,
     )
 
 

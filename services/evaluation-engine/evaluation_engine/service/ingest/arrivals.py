@@ -2,7 +2,8 @@
 
 Reasons of dead letters: `no_value`, `not_json`, `not_cloudevent`, `bad_attribute`, `bad_data`, `nul`, `unknown_type`,
 `bad_payload`, `wrong_key` (a record whose key isn't the one that its content asks for lies on the wrong partition),
-`unknown_service`, `id_reused`, `poison`. Reasons of data faults: `impossible_time`, `period_too_long`.
+`unknown_service`, `id_reused`, `poison`. Reasons of data faults: `impossible_time`, `period_too_long`,
+`before_retention`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from civiloop_shared.contracts.identity import event_key, payload_hash
 from evaluation_engine.ports.sink import DeadLetter, StreamRecord
 from evaluation_engine.service.ingest.instants import DAY_MS, to_ms, utc_day
 
-DATA_FAULTS = frozenset({"impossible_time", "period_too_long"})
+DATA_FAULTS = frozenset({"impossible_time", "period_too_long", "before_retention"})
 _LONGEST_NAME = 63
 _FAULTS_TOLD = 5
 _TRACEPARENT = 55
@@ -85,6 +86,12 @@ def refuse_impossible_time(at_ms: int, recorded_at_ms: int) -> None:
     """Raise ``InvalidEventError`` (`impossible_time`) for what happened more than a day after it was received."""
     if at_ms > recorded_at_ms + DAY_MS:
         raise InvalidEventError("impossible_time", "it happened more than a day after it was received")
+
+
+def refuse_before_retention(at_ms: int, facts_from_ms: int | None) -> None:
+    """Raise ``InvalidEventError`` (`before_retention`) where no fact is left by which a repeat could be told."""
+    if facts_from_ms is not None and at_ms < facts_from_ms:
+        raise InvalidEventError("before_retention", "it happened before the time from which on facts are kept")
 
 
 def refuse_wrong_key(record: StreamRecord, key: bytes) -> None:

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from civiloop_shared.contracts.envelope import InvalidEventError
-from civiloop_shared.contracts.feedback import FeedbackErased, FeedbackReceived
+from civiloop_shared.contracts.feedback import FeedbackErased, FeedbackKind, FeedbackReceived
 from civiloop_shared.contracts.identity import journey_key
 from civiloop_shared.contracts.journeys import JourneyEventRecorded, JourneyKind, journey_stream_key, journey_type
 from civiloop_shared.contracts.measurements import MeasurementRecorded
 from evaluation_engine.domain.contribution import Answer, Measurement
 from evaluation_engine.domain.journey import JourneyEvent
 from evaluation_engine.domain.questions import AnswerValue
+from evaluation_engine.domain.samples import merged
 from evaluation_engine.ports.facts import AnswerContent
-from evaluation_engine.service.ingest.arrivals import Draft, refuse_impossible_time, refuse_wrong_key
+from evaluation_engine.service.ingest.arrivals import (
+    Draft,
+    refuse_before_retention,
+    refuse_impossible_time,
+    refuse_wrong_key,
+)
 from evaluation_engine.service.ingest.instants import DAY_MS, to_ms
 from evaluation_engine.service.ingest.services import ServiceBook
 
@@ -63,9 +69,10 @@ class JourneyReader:
         if envelope.type != _TYPES[data.kind]:
             raise InvalidEventError("unknown_type", "the type isn't that of the kind of event")
         refuse_wrong_key(draft.record, journey_stream_key(body, data.journey_id))
-        self.book.of(body, data.service)
+        known = self.book.of(body, data.service)
         at_ms = to_ms(data.occurred_at)
         refuse_impossible_time(at_ms, draft.recorded_at_ms)
+        refuse_before_retention(at_ms, known.facts_from_ms)
         event = JourneyEvent(
             draft.key,
             draft.payload_hash,
@@ -99,8 +106,10 @@ class AnswerReader:
             raise InvalidEventError("unknown_type", "this type doesn't belong on this topic")
         data = FeedbackReceived.model_validate(envelope.data)
         refuse_wrong_key(draft.record, data.key())
-        self.book.of(envelope.bodyid, data.service)
-        refuse_impossible_time(to_ms(data.occurred_at), draft.recorded_at_ms)
+        known = self.book.of(envelope.bodyid, data.service)
+        at_ms = to_ms(data.occurred_at)
+        refuse_impossible_time(at_ms, draft.recorded_at_ms)
+        refuse_before_retention(at_ms, known.facts_from_ms)
         return AnswerArrival(bytes.fromhex(data.feedback_id), data.service, _content(data), data.quarantined)
 
 
@@ -141,6 +150,7 @@ def _content(data: FeedbackReceived) -> AnswerContent:
         task=data.task_done.value if data.task_done else None,
         questions=_questions(data) if data.answers else (),
         offered=tuple((name, tuple(choices)) for name, choices in sorted(data.offered.items())) if data.offered else (),
+        complaint=data.kind is FeedbackKind.COMPLAINT,
     )
     return AnswerContent(answer, data.comment, data.page, data.journey_id)
 
@@ -160,6 +170,7 @@ def _measurement(data: MeasurementRecorded) -> Measurement:
         at_ms=to_ms(since),
         until_ms=to_ms(data.period_to) if data.period_to else None,
         channel=data.channel.value if data.channel else None,
+        samples=merged(data.scaled_samples()),
     )
 
 

@@ -11,15 +11,15 @@ import orjson
 
 from civiloop_shared.contracts.catalogue import ServiceDefined
 from civiloop_shared.contracts.envelope import InvalidEventError
-from evaluation_engine.domain.contribution import COUNTING, FactContext
-from evaluation_engine.ports.sink import ServiceSource
+from evaluation_engine.domain.contribution import COUNTING, FactContext, Minutes
+from evaluation_engine.ports.sink import MinuteSource, ServiceSource
 
 _HOUR_MS = 3_600_000
 UNKNOWN_SERVICE = "unknown_service"
 
 
-def context_of(service: ServiceDefined) -> FactContext:
-    """Return what facts of a service are counted by."""
+def context_of(service: ServiceDefined, minutes: Minutes = ()) -> FactContext:
+    """Return what facts of a service are counted by; ``minutes`` is what is kept of it by the minute."""
     return FactContext(
         zone=service.zone,
         silence_limit_ms=service.silence_limit_hours * _HOUR_MS,
@@ -28,6 +28,7 @@ def context_of(service: ServiceDefined) -> FactContext:
         languages=frozenset(service.languages),
         segments={name: frozenset(values) for name, values in service.segments.items()},
         counting=COUNTING,
+        minutes=minutes,
     )
 
 
@@ -41,6 +42,7 @@ def context_document(context: FactContext) -> dict[str, Any]:
         "languages": sorted(context.languages),
         "segments": {name: sorted(values) for name, values in context.segments.items()},
         **({"counting": context.counting} if context.counting else {}),
+        **({"minutes": context.minutes} if context.minutes else {}),
     }
 
 
@@ -54,6 +56,7 @@ def context_from(document: Mapping[str, Any]) -> FactContext:
         languages=frozenset(document["languages"]),
         segments={name: frozenset(values) for name, values in document["segments"].items()},
         counting=document.get("counting", 0),
+        minutes=tuple((cut, tuple(names)) for cut, names in document.get("minutes", ())),
     )
 
 
@@ -65,11 +68,12 @@ def context_id(context: FactContext) -> int:
 
 @dataclass(frozen=True, slots=True)
 class KnownService:
-    """A service of the catalogue: whose it is and the context that new facts freeze."""
+    """A service of the catalogue: whose it is, the context that new facts freeze, since when facts are kept."""
 
     body: str
     context_id: int
     context: FactContext
+    facts_from_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -77,13 +81,14 @@ class ServiceBook:
     """Services in memory. `contexts` also keeps old ones that facts still cite."""
 
     source: ServiceSource
+    minutes: MinuteSource | None = None
     contexts: dict[int, FactContext] = field(default_factory=dict)
     _services: dict[str, KnownService] = field(default_factory=dict)
 
     async def refresh(self) -> None:
         """Read the services anew."""
-        found = await self.source.services()
-        self._services = {name: self._known(definition) for name, definition in found.items()}
+        found, since = await self.source.services(), await self.source.facts_from_ms()
+        self._services = {name: self._known(definition, since.get(name)) for name, definition in found.items()}
 
     def of(self, body: str, service: str) -> KnownService:
         """Return a service of a body. Raises ``InvalidEventError`` (`unknown_service`)."""
@@ -96,8 +101,8 @@ class ServiceBook:
         """Return a service that was checked before."""
         return self._services[service]
 
-    def _known(self, definition: Mapping[str, Any]) -> KnownService:
+    def _known(self, definition: Mapping[str, Any], facts_from_ms: int | None) -> KnownService:
         service = ServiceDefined.model_validate(definition)
         context = context_of(service)
         identity = context_id(context)
-        return KnownService(service.body, identity, self.contexts.setdefault(identity, context))
+        return KnownService(service.body, identity, self.contexts.setdefault(identity, context), facts_from_ms)
