@@ -59,12 +59,37 @@ def publish_catalogue(arguments: list[str]) -> None:
     sys.stdout.write(f"{asyncio.run(publish_again(settings))} records go to the topic catalogue\n")
 
 
+def check_taxonomy(arguments: list[str]) -> None:
+    """Say whether a file can be used as CIVILOOP_TAXONOMY: every fault on a line of its own, and exit with 1."""
+    from pathlib import Path
+
+    from evaluation_engine.adapters.default_taxonomy import read_taxonomy
+    from evaluation_engine.domain.comments.taxonomy import TaxonomyError
+
+    if len(arguments) != 1:
+        sys.stderr.write("check-taxonomy needs the name of one file\n")
+        raise SystemExit(2)
+    try:
+        found = read_taxonomy(Path(arguments[0]))
+    except TaxonomyError as error:
+        sys.stdout.writelines(f"{fault}\n" for fault in error.faults)
+        raise SystemExit(1) from None
+    except (OSError, UnicodeDecodeError) as error:
+        sys.stderr.write(f"the file can't be read: {type(error).__name__}\n")
+        raise SystemExit(2) from None
+    sys.stdout.write(
+        f"good: version {found.version}, {len(found.themes)} themes in use, {len(found.successors)} merged into them; "
+        f"digest {found.digest}\n"
+    )
+
+
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "serve": serve,
     "work": work,
     "migrate": migrate,
     "recover-admin-key": recover_admin_key,
     "publish-catalogue": publish_catalogue,
+    "check-taxonomy": check_taxonomy,
 }
 
 

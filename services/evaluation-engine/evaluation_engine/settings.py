@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator
 
 from civiloop_shared.contracts.values import Identifier
 from civiloop_shared.settings import BootstrapServers, CommonSettings, DatabaseUrl
+from evaluation_engine.adapters.default_taxonomy import read_taxonomy
+from evaluation_engine.domain.comments.taxonomy import TaxonomyError
 
 _KEY_BYTES = 32
 _BOOTSTRAP_KEY = re.compile(r"(?:civ_)?([A-Za-z0-9]{8,32}):([0-9a-f]{64})")
@@ -19,6 +22,16 @@ _BOOTSTRAP_KEY = re.compile(r"(?:civ_)?([A-Za-z0-9]{8,32}):([0-9a-f]{64})")
 def _bootstrap_key(value: str) -> str:
     if not _BOOTSTRAP_KEY.fullmatch(value):
         raise ValueError("must be <key id>:<hex SHA-256 of its secret>")
+    return value
+
+
+def _taxonomy_file(value: Path) -> Path:
+    try:
+        read_taxonomy(value)
+    except TaxonomyError as error:
+        raise ValueError("\n    ".join(("has faults", *error.faults))) from None
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("can't be read as UTF-8 text") from None
     return value
 
 
@@ -70,7 +83,7 @@ class EngineSettings(RecoverSettings):
     revision_pause_s: float = Field(default=10.0, ge=0, le=86_400)
     backfill_periods: int = Field(default=400, ge=1, le=10_000)
     pool_size: int = Field(default=8, ge=2, le=100)
-    taxonomy: FilePath | None = None
+    taxonomy: Annotated[FilePath, AfterValidator(_taxonomy_file)] | None = None
     webhook_key: SecretStr | None = None
     webhooks_to_private: bool = False
 

@@ -51,6 +51,7 @@ from evaluation_engine.api.ingest_state import IngestState
 from evaluation_engine.api.state import EngineState
 from evaluation_engine.bootstrap.ingest_desks import ingest_desks, ingest_routers
 from evaluation_engine.bootstrap.webhooks import WebhookParts, webhook_parts
+from evaluation_engine.domain.comments.book import ThemeBook
 from evaluation_engine.domain.packs import ALL
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.catalogue.drafting import Drafting
@@ -152,8 +153,8 @@ def desks(
         PostgresMeasureReader(pool),
     )
     yardsticks = Yardsticks(catalogue_store)
-    titles = {theme.id: theme.title for theme in read_taxonomy(settings.taxonomy).themes}
-    evaluating = Evaluating(reader, store, clock, titles)
+    book = ThemeBook.of(read_taxonomy(settings.taxonomy))
+    evaluating = Evaluating(reader, store, clock, book)
     trends = Trends(PostgresTargetHistory(pool))
     live = LiveStatus(evaluating, store, trends)
     patience = Patience(
@@ -175,7 +176,7 @@ def desks(
         summaries=SummaryDesk(yardsticks, scorecards),
         series=SeriesDesk(yardsticks, reader, evaluating),
         findings=followed,
-        themes=ThemesDesk(yardsticks, reader, PostgresQuoteSource(pool), titles, clock),
+        themes=ThemesDesk(yardsticks, reader, PostgresQuoteSource(pool), book, clock),
         quality=QualityDesk(yardsticks, reader, PostgresSenderReader(pool), evaluating),
         backtests=BacktestDesk(yardsticks, Drafting(catalogue_desk), reader, evaluating),
         yardsticks=yardsticks,

@@ -231,6 +231,16 @@ class ThemeResult(_Wire):
     languages: dict[str, int] = Field(default_factory=dict)
 
 
+class TaxonomyUsed(_Wire):
+    """The taxonomy whose titles and successors an evaluation used; ``digest`` changes with what comments are read for.
+
+    Comments keep the themes that they were given by the taxonomy of their time, until they are read again.
+    """
+
+    version: int
+    digest: str
+
+
 class EvaluationRecorded(_Wire):
     """A stored evaluation of one service and period; a late change makes the next ``revision`` of its ``number``."""
 
@@ -253,6 +263,7 @@ class EvaluationRecorded(_Wire):
     benchmarks: tuple[BenchmarkResult, ...]
     findings: tuple[FindingSummary, ...] = ()
     themes: tuple[ThemeResult, ...] = ()
+    taxonomy: TaxonomyUsed | None = None
     changed: tuple[str, ...] = ()
 
     def key(self) -> bytes:

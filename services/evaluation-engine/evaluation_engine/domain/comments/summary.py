@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from civiloop_shared.contracts.evaluations import Interval, ThemeResult
 from evaluation_engine.domain.accumulator import Measures
+from evaluation_engine.domain.comments.book import Titles
 from evaluation_engine.domain.comments.impact import LEAST_COMMENTS, SCORES, Impact, impacts, themes_in
 from evaluation_engine.domain.comments.trend import Trend, trends
 from evaluation_engine.domain.intervals import LEVEL
-
-Titles = Mapping[str, Mapping[str, str]]
-"""Title of each theme by language."""
 
 
 def summarise(

@@ -1,19 +1,19 @@
-"""The themes a body looks for, as data: an editable taxonomy in several languages."""
+"""The themes a body looks for, as data: an editable taxonomy in several languages.
+
+An id is never used again. A theme that goes into another one stays in the list with `merged_into` in place of its
+terms, so that what was counted under its id is still counted: under the other one.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
 
 import yaml
 
+from evaluation_engine.domain.comments.taxonomy_faults import faults_of
 from evaluation_engine.domain.comments.text import normalise
-
-_ID: Final = re.compile(r"[a-z][a-z0-9-]{1,40}")
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?")
 
 
 class TaxonomyError(ValueError):
@@ -35,11 +35,15 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """Themes and stop words; `digest` changes when anything does that changes what a comment is about."""
+    """Themes and stop words; `digest` changes when anything does that changes what a comment is about.
+
+    `successors` are the ids that are no longer in use, and the theme in use that each went into.
+    """
 
     version: int
     themes: tuple[Theme, ...]
     stop_words: Mapping[str, frozenset[str]]
+    successors: Mapping[str, str]
     digest: str
 
     def title(self, theme: str, language: str) -> str:
@@ -54,7 +58,7 @@ def parse(text: str) -> Taxonomy:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise TaxonomyError([f"not YAML: {error}"]) from error
-    faults = list(_faults(raw))
+    faults = faults_of(raw)
     if faults:
         raise TaxonomyError(faults)
     themes = tuple(
@@ -64,61 +68,21 @@ def parse(text: str) -> Taxonomy:
             {tag: tuple(tuple(normalise(term).split()) for term in terms) for tag, terms in one["terms"].items()},
         )
         for one in raw["themes"]
+        if "merged_into" not in one
     )
+    merged = {one["id"]: one["merged_into"] for one in raw["themes"] if "merged_into" in one}
+    successors = {theme: _last(theme, merged) for theme in merged}
     stop_words = {tag: frozenset(normalise(words).split()) for tag, words in (raw.get("stop_words") or {}).items()}
-    return Taxonomy(raw["version"], themes, stop_words, _digest(themes, stop_words))
+    return Taxonomy(raw["version"], themes, stop_words, successors, _digest(themes, stop_words))
+
+
+def _last(theme: str, merged: Mapping[str, str]) -> str:
+    while theme in merged:
+        theme = merged[theme]
+    return theme
 
 
 def _digest(themes: tuple[Theme, ...], stop_words: Mapping[str, frozenset[str]]) -> str:
     matter = [(one.id, sorted((tag, sorted(terms)) for tag, terms in one.terms.items())) for one in themes]
     words = sorted((tag, sorted(found)) for tag, found in stop_words.items())
     return blake2b(repr((sorted(matter), words)).encode(), digest_size=6).hexdigest()
-
-
-def _faults(raw: object) -> Iterator[str]:
-    if not isinstance(raw, dict) or not isinstance(raw.get("themes"), list):
-        yield "a mapping with `version` and a list `themes` is needed"
-        return
-    if not isinstance(raw.get("version"), int):
-        yield "version: an integer is needed"
-    seen: set[str] = set()
-    for place, theme in enumerate(raw["themes"]):
-        yield from _theme_faults(theme, f"themes[{place}]", seen)
-    stop_words = raw.get("stop_words") or {}
-    if not isinstance(stop_words, dict) or not all(isinstance(words, str) for words in stop_words.values()):
-        yield "stop_words: one text of words by language is needed"
-
-
-def _theme_faults(theme: object, at: str, seen: set[str]) -> Iterator[str]:
-    if not isinstance(theme, dict):
-        yield f"{at}: a mapping is needed"
-        return
-    name = theme.get("id")
-    if not isinstance(name, str) or not _ID.fullmatch(name):
-        yield f"{at}.id: {name!r} is not 2 to 41 lower case letters, digits and hyphens"
-    elif name in seen:
-        yield f"{at}.id: {name!r} is there twice"
-    else:
-        seen.add(name)
-    title = theme.get("title")
-    if not isinstance(title, dict) or not isinstance(title.get("en"), str):
-        yield f"{at}.title: at least a title in `en` is needed"
-    terms = theme.get("terms")
-    if not isinstance(terms, dict) or not terms:
-        yield f"{at}.terms: lists of terms by language are needed"
-        return
-    for language, found in terms.items():
-        yield from _term_faults(found, language, f"{at}.terms.{language}")
-
-
-def _term_faults(terms: object, language: object, at: str) -> Iterator[str]:
-    if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
-        yield f"{at}: not a language"
-    if not isinstance(terms, list):
-        yield f"{at}: a list is needed"
-        return
-    for term in terms:
-        if not isinstance(term, str) or not term.strip():
-            yield f"{at}: {term!r} is not a term"
-        elif any("*" in word[:-1] or len(word.rstrip("*")) < 3 for word in term.split() if "*" in word):
-            yield f"{at}: {term!r}: a star ends a word of at least three letters"

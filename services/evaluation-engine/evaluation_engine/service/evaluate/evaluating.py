@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from civiloop_shared.contracts.evaluations import EvaluationRecorded
+from civiloop_shared.contracts.evaluations import EvaluationRecorded, TaxonomyUsed
 from evaluation_engine.domain.buckets import Period, calendar
-from evaluation_engine.domain.comments.summary import Titles
+from evaluation_engine.domain.comments.book import ThemeBook
 from evaluation_engine.ports.evaluations import Draft, EvaluationStore, Memory, Slot, Stored
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.evaluate.compute import Answerer, Moment, Outcome, Question
@@ -41,7 +41,7 @@ class Evaluating:
     reader: MeasureReader
     store: EvaluationStore
     clock: Callable[[], datetime]
-    titles: Titles = field(default_factory=dict)
+    book: ThemeBook
 
     async def compute(
         self, yardstick: Yardstick, period: Period, memory: Memory | None = None, *, all_cuts: bool = False
@@ -63,12 +63,15 @@ class Evaluating:
             closed = moment.complete_until_ms is not None and period.end_ms <= moment.complete_until_ms
             today = calendar(period.zone).date_of(min(period.end_ms - 1, moment.now_ms))
             outcome = answerer.outcome(memory or {}, today)
-            digest = readings.digest(_plain(memory or {}), outcome.as_of_ms if closed else 0, *yardstick.own_versions)
+            followed = outcome.as_of_ms if closed else 0
+            versions = (*yardstick.own_versions, self.book.fingerprint)
+            digest = readings.digest(_plain(memory or {}), followed, *versions)
             record = recorded(question, outcome, digest=digest, closed=closed)
             if all_cuts:
                 found = {
-                    "findings": notice(answerer, outcome, self.titles),
-                    "themes": themes_of(readings, yardstick, period, self.titles),
+                    "findings": notice(answerer, outcome, self.book),
+                    "themes": themes_of(readings, yardstick, period, self.book),
+                    "taxonomy": TaxonomyUsed(version=self.book.version, digest=self.book.digest),
                 }
                 record = record.model_copy(update=found)
             return Evaluated(record, outcome, digest, at)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from civiloop_shared.contracts.evaluations import FindingSummary
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import Period, calendar
-from evaluation_engine.domain.comments.summary import Titles
+from evaluation_engine.domain.comments.book import ThemeBook
 from evaluation_engine.domain.findings.discover import discover
 from evaluation_engine.domain.findings.scene import PAST_WEEKS, TREND_WEEKS, Scene
 from evaluation_engine.domain.kpi_catalogue import CATALOGUE
@@ -37,10 +37,10 @@ def shop(shopping: Shopping, question: Question) -> None:
         shopping.range("day", trend_start, period.end_ms, [""])
 
 
-def notice(answerer: Answerer, outcome: Outcome, titles: Titles) -> tuple[FindingSummary, ...]:
+def notice(answerer: Answerer, outcome: Outcome, book: ThemeBook) -> tuple[FindingSummary, ...]:
     """Return the findings, the weightiest first."""
     service = answerer.question.yardstick.service
-    return tuple(one.summary(service) for one in discover(_scene(answerer, outcome, titles)))
+    return tuple(one.summary(service) for one in discover(_scene(answerer, outcome, book)))
 
 
 def dimensions_of(yardstick: Yardstick) -> dict[str, tuple[str, ...]]:
@@ -52,14 +52,14 @@ def dimensions_of(yardstick: Yardstick) -> dict[str, tuple[str, ...]]:
     return {name: yardstick.cuts_by(name) for name in names}
 
 
-def _scene(answerer: Answerer, outcome: Outcome, titles: Titles) -> Scene:
+def _scene(answerer: Answerer, outcome: Outcome, book: ThemeBook) -> Scene:
     yardstick, period, readings = answerer.question.yardstick, answerer.question.period, answerer.readings
     dimensions = dimensions_of(yardstick)
     in_zone = calendar(period.zone)
     return Scene(
         period=period,
         as_of_ms=answerer.as_of_ms,
-        now=readings.total(period, ""),
+        now=book.counted(readings.total(period, "")),
         cuts=_totals(readings, period, [cut for cuts in dimensions.values() for cut in cuts]),
         past_cuts=_totals(readings, _past(period), yardstick.channel_cuts.values()),
         days={in_zone.date_of(start): measures for start, measures in readings.of_cut("day", "").items()},
@@ -72,8 +72,8 @@ def _scene(answerer: Answerer, outcome: Outcome, titles: Titles) -> Scene:
         targets=outcome.targets,
         sources=answerer.sources,
         needs=yardstick.needs,
-        before=measures_before(readings, period),
-        themes={theme: title["en"] for theme, title in titles.items()},
+        before=measures_before(readings, period, book),
+        themes={theme: title["en"] for theme, title in book.titles.items()},
     )
 
 

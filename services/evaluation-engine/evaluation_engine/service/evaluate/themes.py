@@ -10,8 +10,8 @@ from typing import Final
 
 from civiloop_shared.contracts.evaluations import ThemeResult
 from evaluation_engine.domain.buckets import Period
+from evaluation_engine.domain.comments.book import ThemeBook
 from evaluation_engine.domain.comments.quotes import Candidate, Quote, representative
-from evaluation_engine.domain.comments.summary import Titles
 from evaluation_engine.ports.comments import QuoteSource
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.evaluate.books import Yardsticks
@@ -53,7 +53,7 @@ class ThemesDesk:
     yardsticks: Yardsticks
     reader: MeasureReader
     source: QuoteSource
-    titles: Titles
+    book: ThemeBook
     clock: Callable[[], datetime]
 
     async def of(self, body: str, service: str, period: str) -> Themes:
@@ -75,7 +75,7 @@ class ThemesDesk:
                 for name, n in sorted(measures.items())
                 if name.startswith(_BY_LANGUAGE) and name.endswith(".n")
             }
-            found = themes_of(readings, yardstick, wanted, self.titles)
+            found = themes_of(readings, yardstick, wanted, self.book)
             return Themes(wanted, measures.get("comment.n", 0), languages, _quoted(found, comments))
 
         return await asyncio.to_thread(answer)

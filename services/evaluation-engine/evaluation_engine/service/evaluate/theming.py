@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from civiloop_shared.contracts.evaluations import ThemeResult
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import Period, next_month
-from evaluation_engine.domain.comments.summary import Titles, summarise
+from evaluation_engine.domain.comments.book import ThemeBook
+from evaluation_engine.domain.comments.summary import summarise
 from evaluation_engine.service.evaluate.readings import Readings, Shopping
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
@@ -33,15 +34,18 @@ def shop_themes(shopping: Shopping, yardstick: Yardstick, period: Period) -> Non
         shopping.period(earlier, [""])
 
 
-def measures_before(readings: Readings, period: Period) -> tuple[Measures, ...]:
+def measures_before(readings: Readings, period: Period, book: ThemeBook) -> tuple[Measures, ...]:
     """Return the totals of the periods before."""
-    return tuple(readings.total(earlier, "") for earlier in periods_before(period))
+    return tuple(book.counted(readings.total(earlier, "")) for earlier in periods_before(period))
 
 
-def themes_of(readings: Readings, yardstick: Yardstick, period: Period, titles: Titles) -> tuple[ThemeResult, ...]:
+def themes_of(readings: Readings, yardstick: Yardstick, period: Period, book: ThemeBook) -> tuple[ThemeResult, ...]:
     """Return the themes of a period."""
-    by_language = {cut.partition("=")[2]: readings.total(period, cut) for cut in yardstick.cuts_by(_LANGUAGE)}
-    return summarise(readings.total(period, ""), measures_before(readings, period), by_language, titles)
+    by_language = {
+        cut.partition("=")[2]: book.counted(readings.total(period, cut)) for cut in yardstick.cuts_by(_LANGUAGE)
+    }
+    now = book.counted(readings.total(period, ""))
+    return summarise(now, measures_before(readings, period, book), by_language, book.titles)
 
 
 def _before(period: Period) -> Period:
