@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from civiloop_shared.contracts.catalogue import ServiceDefined
+from civiloop_shared.contracts.feedback import FeedbackKind
 from civiloop_shared.contracts.values import Channel
 from feedback_api.domain.acceptance import faults_of, faults_of_observed_until
 from feedback_api.domain.feedback import Submission
@@ -69,3 +70,8 @@ def test_a_submission_answers_at_least_one_question() -> None:
     assert fields(make_submission(rating=None)) == ["rating"]
     assert fields(make_submission(rating=None, comment="x")) == []
     assert fields(make_submission(rating=None, nps=0)) == []
+
+
+def test_a_complaint_needs_no_words_and_takes_no_scores() -> None:
+    assert fields(make_submission(kind=FeedbackKind.COMPLAINT, rating=None, comment=None)) == []
+    assert fields(make_submission(kind=FeedbackKind.COMPLAINT, rating=1, nps=0)) == ["rating", "nps"]

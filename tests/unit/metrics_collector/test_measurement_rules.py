@@ -6,7 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from civiloop_shared.contracts.measurements import MeasurementRecorded
 from metrics_collector.service.measurements import sort_measurements
 
 from .conftest import Desk
@@ -80,3 +82,50 @@ def test_a_period_does_not_end_before_it_begins(desk: Desk) -> None:
 
 def test_a_time_that_does_not_exist_is_named(desk: Desk) -> None:
     assert judged(desk, occurred_at="2026-02-30T00:00:00Z") == [("occurred_at", "is not a time that exists")]
+
+
+INSTANT = {"occurred_at": "2026-11-24T12:00:00Z"}
+DAY = {"period_from": "2026-11-20T00:00:00Z", "period_to": "2026-11-21T00:00:00Z"}
+LCP = {"name": "lcp", "kind": "timing", "unit": "ms", "value": None}
+SAMPLES = [{"value": Decimal("1200.50"), "count": 3}, {"value": Decimal(90), "count": 1}]
+
+
+def test_samples_stand_in_place_of_a_value_and_their_numbers_have_one_form(desk: Desk) -> None:
+    [(_, made)] = sort_measurements(desk.batch(value(**LCP, **DAY, samples=SAMPLES)), desk.rules()).events
+    assert "value" not in made["data"]
+    assert made["data"]["samples"] == [{"value": "1200.5", "count": 3}, {"value": "90", "count": 1}]
+    assert MeasurementRecorded.model_validate(made["data"]).scaled_samples() == [(1_200_500, 3), (90_000, 1)]
+
+
+def test_a_timing_at_an_instant_is_one_sample(desk: Desk) -> None:
+    sent = value(**{**LCP, "value": Decimal("81.2")}, **INSTANT)
+    [(_, made)] = sort_measurements(desk.batch(sent), desk.rules()).events
+    assert MeasurementRecorded.model_validate(made["data"]).scaled_samples() == [(81_200, 1)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({**INSTANT, "value": None}, ("value", "give either value or samples")),
+        ({**INSTANT, "samples": SAMPLES}, ("value", "give either value or samples")),
+        ({**INSTANT, "value": None, "samples": SAMPLES}, ("samples", "belong to the kinds timing and score")),
+        ({**LCP, **INSTANT, "samples": SAMPLES, "unit": "s"}, ("unit", "of a timing must be ms")),
+        ({**LCP, **INSTANT, "samples": SAMPLES, "kind": "score"}, ("unit", "of a score must be 1")),
+        (
+            {**LCP, **DAY, "value": Decimal(3)},
+            ("value", "over a period can't stand for a timing: give samples, or a value at an instant"),
+        ),
+        (
+            {**LCP, **INSTANT, "value": Decimal(-3)},
+            ("value", "of a timing must be at least 0 and less than 10000000000"),
+        ),
+        (
+            {**LCP, **DAY, "samples": SAMPLES, "period_from": "2026-08-01T00:00:00Z"},
+            ("period_to", "of a timing must be at most 92 days after period_from"),
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_distribution_is_named(desk: Desk, fields: dict[str, Any], fault: tuple[str, str]) -> None:
+    assert judged(desk, **fields) == [fault]
+    with pytest.raises(ValidationError, match=fault[1]):
+        MeasurementRecorded.model_validate(value(**fields))

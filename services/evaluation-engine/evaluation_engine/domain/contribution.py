@@ -19,6 +19,7 @@ from evaluation_engine.domain.buckets import DAY_MS, Grain, calendar, quarter_st
 from evaluation_engine.domain.comments.extraction import CommentRecord, measures_of
 from evaluation_engine.domain.journey import ABANDONED, FULFILLED, End, JourneyState
 from evaluation_engine.domain.questions import AnswerValue, count_answers
+from evaluation_engine.domain.samples import Samples, moments_of, over_days
 from evaluation_engine.domain.sketch import bin_of
 
 OTHER = "other"
@@ -94,7 +95,7 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer set; a question that was not answered is None."""
+    """One answer set, or a complaint; a question that was not answered is None."""
 
     service: str
     at_ms: int
@@ -109,11 +110,15 @@ class Answer:
     task: str | None = None
     questions: tuple[tuple[str, AnswerValue], ...] = ()
     offered: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    complaint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A named value in thousandths of its unit, at an instant or spread over `[at_ms, until_ms)`."""
+    """A named value in thousandths of its unit, at an instant or spread over `[at_ms, until_ms)`.
+
+    Where it has `samples` it is a distribution, and `milli` is their sum.
+    """
 
     service: str
     name: str
@@ -121,6 +126,7 @@ class Measurement:
     at_ms: int
     until_ms: int | None = None
     channel: str | None = None
+    samples: Samples = ()
 
 
 @lru_cache(maxsize=8192)
@@ -212,11 +218,11 @@ def _duration(prefix: str, duration: int) -> Measures:
 
 
 def of_answer(answer: Answer, context: FactContext, comment: CommentRecord | None = None) -> tuple[Share, ...]:
-    """The share of an answer set, with what its comment is about."""
+    """The share of an answer set or a complaint, with what its comment is about."""
     others = context.dimensions(answer.language, answer.assisted, answer.segments)
     if answer.step:
         others += (("step", context.step(answer.step)),)
-    measures = {"answers": 1}
+    measures = {"complaints" if answer.complaint else "answers": 1}
     for name, value in (("rating", answer.rating), ("nps", answer.nps), ("effort", answer.effort)):
         if value is not None:
             measures[f"{name}.{value}"] = 1
@@ -236,21 +242,37 @@ def of_measurement(measurement: Measurement, context: FactContext) -> tuple[Shar
     """
     if measurement.until_ms is None:
         address = _address(measurement.service, measurement.at_ms, measurement.channel, (), context)
-        return (Share(address, _moments(measurement.name, measurement.milli)),)
-    return tuple(_spread(measurement, measurement.until_ms, context))
+        return (Share(address, next(_day_by_day(measurement, [1]))),)
+    days = _days(measurement.at_ms, measurement.until_ms, context)
+    in_zone, cuts = calendar(context.zone), cuts_of(measurement.channel, ())
+    addresses = (Address(measurement.service, cuts, None, day, in_zone.month_start(day)) for day, _ in days)
+    parts = _day_by_day(measurement, [length for _, length in days])
+    return tuple(Share(address, part) for address, part in zip(addresses, parts, strict=True))
 
 
-def _spread(measurement: Measurement, until_ms: int, context: FactContext) -> Iterator[Share]:
+def _days(begin: int, until_ms: int, context: FactContext) -> list[tuple[int, int]]:
+    """The local days that a period touches, with the milliseconds of it that lie in each."""
     in_zone = calendar(context.zone)
-    cuts = cuts_of(measurement.channel, ())
-    begin, length, given = measurement.at_ms, until_ms - measurement.at_ms, 0
+    found: list[tuple[int, int]] = []
     day = in_zone.day_start(begin)
     while day < until_ms:
         following = in_zone.day_start(day + DAY_MS + DAY_MS // 4)
-        upto = measurement.milli * (min(following, until_ms) - begin) // length
-        address = Address(measurement.service, cuts, None, day, in_zone.month_start(day))
-        yield Share(address, _moments(measurement.name, upto - given))
-        day, given = following, upto
+        found.append((day, min(following, until_ms) - max(day, begin)))
+        day = following
+    return found
+
+
+def _day_by_day(measurement: Measurement, lengths: list[int]) -> Iterator[Measures]:
+    """What each day gets of a measurement; a distribution is divided into whole samples."""
+    if measurement.samples:
+        yield from (moments_of(measurement.name, part) for part in over_days(measurement.samples, lengths))
+        return
+    whole, passed, given = sum(lengths), 0, 0
+    for length in lengths:
+        passed += length
+        upto = measurement.milli * passed // whole
+        yield _moments(measurement.name, upto - given)
+        given = upto
 
 
 def _moments(name: str, milli: int) -> Measures:

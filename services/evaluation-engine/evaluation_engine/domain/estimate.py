@@ -127,9 +127,9 @@ def _duration_mean(prefix: str, found: Mapping[str, int], level: float) -> Estim
 def _duration_quantile(measure: DurationQuantile, found: Mapping[str, int], level: float) -> Estimate:
     sketch = Sketch.of(found, measure.prefix)
     value = sketch.quantile(measure.q)
-    bounds = _in_days(sketch.quantile_bounds(measure.q, level)) if value is not None else None
+    bounds = _divided(sketch.quantile_bounds(measure.q, level), measure.per) if value is not None else None
     return Estimate(
-        value=value / DAY_MS if value is not None else None,
+        value=value / measure.per if value is not None else None,
         n=sketch.n,
         method="order statistics",
         bounds=bounds,
@@ -202,5 +202,9 @@ def _ratio(measure: Ratio, evidence: Evidence, level: float) -> Estimate:
 
 
 def _in_days(bounds: Bounds) -> Bounds:
+    return _divided(bounds, DAY_MS)
+
+
+def _divided(bounds: Bounds, per: int) -> Bounds:
     low, high = bounds
-    return Bounds(None if low is None else low / DAY_MS, None if high is None else high / DAY_MS)
+    return Bounds(None if low is None else low / per, None if high is None else high / per)

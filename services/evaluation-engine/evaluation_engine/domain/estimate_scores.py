@@ -38,7 +38,7 @@ def score(measure: Score, found: Mapping[str, int], level: float) -> Estimate:
 def measured_mean(measure: MeasuredMean, found: Mapping[str, int], level: float) -> Estimate:
     """Mean of the values of a measurement that were reported in the period."""
     name, unit = f"m.{measure.name}", float(measure.factor) / _MILLI
-    n, total = found.get(f"{name}.n", 0), found.get(f"{name}.sum", 0)
+    n, total = found.get(f"{name}.samples") or found.get(f"{name}.n", 0), found.get(f"{name}.sum", 0)
     bounds = intervals.mean(n, total, found.get(f"{name}.sumsq", 0), level, least=0.0)
     return Estimate(
         value=float(measure.factor * total / (n * _MILLI)) if n else None,
@@ -78,8 +78,14 @@ def rate(measure: Rate, evidence: Evidence, level: float) -> Estimate:
         bounds=Bounds(bounds.low * factor, bounds.high * factor) if bounds else None,
         numerator=over,
         denominator=under,
-        details={"buckets": len(used), "measured": min(reported, default=1)},
+        details={"buckets": len(used), "measured": min(reported, default=1), **_unwatched(measure, evidence, under)},
     )
+
+
+def _unwatched(measure: Rate, evidence: Evidence, watched_s: float) -> dict[str, float]:
+    """The part of the period so far that nobody watched, in seconds: it is in neither sum."""
+    elapsed_s = (evidence.seen_until_ms - evidence.start_ms) / _MILLI
+    return {"unwatched_seconds": max(0.0, elapsed_s - watched_s)} if measure.of_time else {}
 
 
 def _exact(measure: Rate, found: Mapping[str, int]) -> float:

@@ -28,6 +28,7 @@ _JOURNEYS = (
 FIXED: frozenset[str] = frozenset(
     [
         "answers",
+        "complaints",
         *(f"rating.{k}" for k in range(1, 6)),
         *(f"nps.{k}" for k in range(11)),
         *(f"effort.{k}" for k in range(1, 8)),
@@ -124,6 +125,7 @@ _OF_STARTS = ("started", "fault", "abandoned", "refused", "withdrawn", "ineligib
 
 _FIXED_NEEDS: dict[str, Need] = {
     "answers": Need("answers", "feedback", "feedback of any kind", ("answers",)),
+    "complaints": Need("complaints", "feedback", "feedback with kind complaint", ("complaints",)),
     "rating": Need("rating", "feedback", "feedback.rating (1 to 5)", ("rating.",)),
     "nps": Need("nps", "feedback", "feedback.nps (0 to 10)", ("nps.",)),
     "effort": Need("effort", "feedback", "feedback.effort (1 to 7)", ("effort.",)),

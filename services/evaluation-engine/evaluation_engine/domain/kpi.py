@@ -116,6 +116,7 @@ class Definition:
     parameters: Mapping[str, float] = field(default_factory=dict)
     pack: str = "core"
     levels: tuple[Level, ...] = ()  # best first
+    below_levels: str = "below"  # the name of what reaches none of them
     decimals: int | None = None  # of the published figure, where the definition says so
 
     @property

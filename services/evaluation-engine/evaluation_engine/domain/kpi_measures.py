@@ -122,10 +122,14 @@ class DurationMean:
 
 @dataclass(frozen=True, slots=True)
 class DurationQuantile:
-    """Quantile of the durations of finished cases, in days; order statistics."""
+    """Quantile of values in bins; order statistics. `per` bins' units are one of the KPI: milliseconds make days.
+
+    Samples of a measurement lie in bins of thousandths of their unit: `m.<name>`, per 1,000.
+    """
 
     prefix: str
     q: float
+    per: int = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +165,15 @@ class Ratio:
 class Rate:
     """One sum over another, times a factor; delta method over buckets.
 
-    `n_of` names the measure that the minimum is compared with; without one it is the denominator.
+    `n_of` names the measure that the minimum is compared with; without one it is the denominator. `of_time` says that
+    the denominator is seconds that were watched and the numerator some of them: the rest of the period is unwatched.
     """
 
     numerator: Sum
     denominator: Sum
     factor: int = 1
     n_of: str | None = None
+    of_time: bool = False
 
     @property
     def measurements(self) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def _published(definition: Definition, value: float | None) -> dict[str, str]:
         found["published"] = display(value, nearest, definition.decimals)
     if definition.levels:
         reached = (level.name for level in definition.levels if level.reached(value, definition.direction))
-        found["level"] = next(reached, "below")
+        found["level"] = next(reached, definition.below_levels)
     return found
 
 
@@ -110,7 +110,8 @@ def _from_numbers(definition: Definition, evidence: Evidence, found: Estimate) -
     if found.n == 0:
         return ResultState.NO_DATA, "nothing to count in this period"
     count, of = found.numerator or 0, found.denominator or 0
-    if isinstance(measure, Share) and not 0 <= count <= of:
+    a_share = isinstance(measure, Share) or (isinstance(measure, Rate) and measure.of_time)
+    if a_share and not 0 <= count <= of:
         return ResultState.REFUSED, f"{count:.0f} of {of:.0f} is no share: events are missing or counted twice"
     if found.n < definition.minimum_to_show:
         return ResultState.TOO_FEW, f"{found.n} of at least {definition.minimum_to_show}"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from civiloop_shared.contracts.feedback import MAX_ANSWERS, MAX_COMMENT, AnswerValue, Choices, TaskDone
+from civiloop_shared.contracts.feedback import MAX_ANSWERS, MAX_COMMENT, AnswerValue, Choices, FeedbackKind, TaskDone
 from civiloop_shared.contracts.values import Channel, EventId, EventSource, Identifier, Instant, Label, LanguageTag
 from civiloop_shared.edge.faults import parse_model
 from feedback_api.domain.feedback import Submission
@@ -36,6 +36,9 @@ class FeedbackItem(BaseModel):
     source: EventSource | None = Field(None, description="Who gave the id; default: your key.")
     service: Identifier
     channel: Channel
+    kind: FeedbackKind = Field(
+        FeedbackKind.ANSWER, description="A complaint asks for a reply or a remedy; it has no scores and no answers."
+    )
     rating: Annotated[int, Field(strict=True, ge=1, le=5)] | None = Field(None, description="1 (bad) to 5 (good).")
     nps: Annotated[int, Field(strict=True, ge=0, le=10)] | None = Field(None, description="Would you recommend it?")
     effort: Annotated[int, Field(strict=True, ge=1, le=7)] | None = Field(None, description="How easy was it?")

@@ -67,5 +67,8 @@ def _time_faults(
 
 
 def _answer_faults(submission: Submission) -> Iterator[ValidationFault]:
+    if submission.complains:
+        for name in submission.scores():
+            yield ValidationFault(name, "is no part of a complaint; send answers to questions as feedback of their own")
     if not submission.says_something():
         yield ValidationFault("rating", "answer at least one of rating, nps, effort, task_done, comment, answers")

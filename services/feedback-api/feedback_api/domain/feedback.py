@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from civiloop_shared.contracts.feedback import FeedbackReceived, TaskDone
+from civiloop_shared.contracts.feedback import FeedbackKind, FeedbackReceived, TaskDone
 from civiloop_shared.contracts.identity import event_key, payload_hash
 from civiloop_shared.contracts.values import Channel
 
@@ -19,6 +19,7 @@ class Submission:
     channel: Channel
     id: str | None = None
     source: str | None = None
+    kind: FeedbackKind = FeedbackKind.ANSWER
     rating: int | None = None
     nps: int | None = None
     effort: int | None = None
@@ -38,6 +39,7 @@ class Submission:
     def said(self) -> dict[str, Any]:
         """Return what was said, without what says where and when, and without the contact."""
         given = {
+            "kind": FeedbackKind.COMPLAINT if self.complains else None,
             "rating": self.rating,
             "nps": self.nps,
             "effort": self.effort,
@@ -54,10 +56,19 @@ class Submission:
         }
         return {name: value for name, value in given.items() if value is not None}
 
+    @property
+    def complains(self) -> bool:
+        """Whether it is a complaint."""
+        return self.kind is FeedbackKind.COMPLAINT
+
+    def scores(self) -> tuple[str, ...]:
+        """Return the names of the questions that are answered, other than the free text."""
+        fixed = ("rating", "nps", "effort", "task_done")
+        return tuple(name for name in fixed if getattr(self, name) is not None) + (("answers",) if self.answers else ())
+
     def says_something(self) -> bool:
-        """Say whether at least one question is answered."""
-        fixed = (self.rating, self.nps, self.effort, self.task_done, self.comment)
-        return bool(self.answers) or any(value is not None for value in fixed)
+        """Say whether at least one question is answered, or it complains."""
+        return self.complains or self.comment is not None or bool(self.scores())
 
 
 @dataclass(frozen=True, slots=True)

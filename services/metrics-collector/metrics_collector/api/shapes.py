@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
 from typing_extensions import TypedDict
 
+from civiloop_shared.contracts.measurements import MAX_SAMPLES, SampleCount, SampleValue
 from civiloop_shared.contracts.values import EventId, EventSource, Identifier, Label, LanguageTag
 
 MOST_ITEMS = 1_000
@@ -66,8 +67,17 @@ class JourneyShape(TypedDict):
     segments: NotRequired[Annotated[dict[Identifier, Label], Field(max_length=10)] | None]
 
 
+class SampleShape(TypedDict):
+    """A value and how often it was seen."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    value: Annotated[SampleValue, Field(strict=False)]
+    count: SampleCount
+
+
 class MeasurementShape(TypedDict):
-    """One value at an instant, or over a period."""
+    """One value at an instant, or over a period; or the samples of a timing or a score."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc]
 
@@ -75,9 +85,12 @@ class MeasurementShape(TypedDict):
     source: NotRequired[EventSource | None]
     service: Identifier
     name: Identifier
-    kind: Literal["cost", "volume", "duration", "count"]
+    kind: Literal["cost", "volume", "duration", "count", "timing", "score"]
     unit: Unit
-    value: Annotated[Decimal, Field(strict=False, max_digits=18, decimal_places=3, allow_inf_nan=False)]
+    value: NotRequired[
+        Annotated[Decimal, Field(strict=False, max_digits=18, decimal_places=3, allow_inf_nan=False)] | None
+    ]
+    samples: NotRequired[Annotated[list[SampleShape], Field(min_length=1, max_length=MAX_SAMPLES)] | None]
     channel: NotRequired[ChannelName | None]
     occurred_at: NotRequired[InstantText | None]
     period_from: NotRequired[InstantText | None]

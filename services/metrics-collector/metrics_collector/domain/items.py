@@ -24,8 +24,15 @@ class JourneyItem(TypedDict):
     segments: NotRequired[dict[str, str] | None]
 
 
+class SampleItem(TypedDict):
+    """A value and how often it was seen."""
+
+    value: Decimal
+    count: int
+
+
 class MeasurementItem(TypedDict):
-    """One value at an instant or over a period."""
+    """One value at an instant or over a period; or the samples of a timing or a score."""
 
     id: str
     source: NotRequired[str | None]
@@ -33,7 +40,8 @@ class MeasurementItem(TypedDict):
     name: str
     kind: str
     unit: str
-    value: Decimal
+    value: NotRequired[Decimal | None]
+    samples: NotRequired[list[SampleItem] | None]
     channel: NotRequired[str | None]
     occurred_at: NotRequired[str | None]
     period_from: NotRequired[str | None]

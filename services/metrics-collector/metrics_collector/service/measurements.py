@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from civiloop_shared.contracts.measurements import MeasurementRecorded
+from civiloop_shared.contracts.measurements import MeasurementRecorded, value_faults
 from civiloop_shared.errors import ValidationFault
 from metrics_collector.domain.batch import Batch, Event, Sorting
 from metrics_collector.domain.envelopes import document
@@ -44,6 +45,7 @@ def sort_measurements(batch: Batch[MeasurementItem], rules: IntakeRules) -> Sort
             sorting.refuse(index, item["id"], of_service)
             continue
         times, faults = _times(item, of_service)
+        faults += _value_faults(item, times)
         if faults:
             sorting.refuse(index, item["id"], *faults)
         else:
@@ -79,12 +81,27 @@ def _one_time(times: dict[str, datetime], rules: ServiceRules) -> list[Validatio
     return [] if reason is None else [ValidationFault(name, reason)]
 
 
+def _value_faults(item: MeasurementItem, times: dict[str, datetime]) -> list[ValidationFault]:
+    has_samples, period = item.get("samples") is not None, {"period_from", "period_to"} <= times.keys()
+    lasts = times["period_to"] - times["period_from"] if period else None
+    found = value_faults(item["kind"], item["unit"], item.get("value"), has_samples=has_samples, lasts=lasts)
+    return [ValidationFault(field, reason) for field, reason in found]
+
+
+def _text(value: Decimal) -> str:
+    """Return the one way to write a number, so that 12.5 and 12.50 are the same payload."""
+    return f"{value.normalize():f}"
+
+
 def _event(
     item: MeasurementItem, source: str, times: dict[str, datetime], shared: tuple[str, datetime, str | None]
 ) -> Event:
     data: dict[str, Any] = {name: item[name] for name in ("service", "name", "kind", "unit")}
-    # One way to write a number, so that 12.5 and 12.50 are the same payload.
-    data["value"] = f"{item['value'].normalize():f}"
+    value, samples = item.get("value"), item.get("samples")
+    if value is not None:
+        data["value"] = _text(value)
+    if samples is not None:
+        data["samples"] = [{"value": _text(one["value"]), "count": one["count"]} for one in samples]
     if item.get("channel"):
         data["channel"] = item["channel"]
     data.update(times)

@@ -148,6 +148,7 @@ class FeedbackFields(_Part):
     service: Cell
     channel: Cell
     occurred_at: Cell
+    kind: Cell | None = None
     rating: Cell | None = None
     nps: Cell | None = None
     effort: Cell | None = None

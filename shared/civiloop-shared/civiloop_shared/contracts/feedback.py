@@ -30,8 +30,15 @@ class TaskDone(StrEnum):
     NO = "no"
 
 
+class FeedbackKind(StrEnum):
+    """Whether people answered questions, or complained: a complaint is no answer, and has no scores."""
+
+    ANSWER = "answer"
+    COMPLAINT = "complaint"
+
+
 class FeedbackReceived(BaseModel):
-    """One answer set. A question that was not answered is ``None``, never 0."""
+    """One answer set, or a complaint. A question that was not answered is ``None``, never 0."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -42,6 +49,7 @@ class FeedbackReceived(BaseModel):
     service: Identifier
     channel: Channel
     occurred_at: Instant
+    kind: FeedbackKind = FeedbackKind.ANSWER
     rating: Annotated[int, Field(ge=1, le=5)] | None = None
     nps: Annotated[int, Field(ge=0, le=10)] | None = None
     effort: Annotated[int, Field(ge=1, le=7)] | None = None

@@ -14,6 +14,7 @@ from evaluation_engine.domain.journey import fold, settle
 from evaluation_engine.domain.kpi import faults
 from evaluation_engine.domain.packs import ALL, BY_ID, PACKS, questions_of
 from evaluation_engine.domain.result import evaluate
+from evaluation_engine.domain.samples import moments_of
 from evaluation_engine.domain.sketch import bin_of
 from tests.unit.evaluation_engine.domain.evidences import evidence
 from tests.unit.evaluation_engine.domain.journeys import DAY, T0, event
@@ -359,3 +360,72 @@ def test_how_a_service_runs_comes_from_named_measurements() -> None:
 def test_availability_without_a_report_is_no_hundred_per_cent() -> None:
     silent = of("availability", None, buckets=({"m.watched-seconds.n": 1, "m.watched-seconds.sum": 86_400_000},))
     assert (silent.state, silent.value) == ("stale", None)
+
+
+def seen(name: str, *samples: tuple[float, int]) -> Measures:
+    """What a distribution adds: values in their own unit, and how often each was seen."""
+    return moments_of(name, tuple((round(1000 * value), count) for value, count in samples))
+
+
+@pytest.mark.parametrize(
+    ("kpi", "values", "level"),
+    [
+        ("lcp-p75", (1200, 2490, 9000), "good"),
+        ("lcp-p75", (1200, 2520, 9000), "needs improvement"),
+        ("lcp-p75", (1200, 4040, 9000), "poor"),
+        ("inp-p75", (50, 198, 900), "good"),
+        ("inp-p75", (50, 495, 900), "needs improvement"),
+        ("inp-p75", (50, 505, 900), "poor"),
+        ("cls-p75", (0, 0.1, 0.9), "good"),
+        ("cls-p75", (0, 0.24, 0.9), "needs improvement"),
+        ("cls-p75", (0, 0.26, 0.9), "poor"),
+    ],
+)
+def test_web_vitals_are_the_value_that_three_of_four_page_loads_keep_to(
+    kpi: str, values: tuple[float, float, float], level: str
+) -> None:
+    # 70 of 100 loads have the first value, 20 the second, 10 the third: place 0.75 × 99 = 74.25 lies in the second
+    low, middle, high = values
+    found = of(kpi, seen(kpi.removesuffix("-p75"), (low, 70), (middle, 20), (high, 10)))
+    assert found.value == pytest.approx(middle, rel=0.005)
+    assert (found.n, found.details["level"], found.details["relative_error"] < 0.005) == (100, level, True)
+    # order statistics of 100 and 0.75: ranks 66 and 84
+    assert found.interval.method == "order statistics"
+    assert found.interval.low == pytest.approx(low, rel=0.011)
+    assert found.interval.high == pytest.approx(middle, rel=0.011)
+
+
+def test_a_vital_right_on_its_level_is_still_good() -> None:
+    assert of("cls-p75", seen("cls", (0.1, 100))).details["level"] == "good"  # thousandths up to 0.1 are exact
+
+
+def test_latency_is_the_95th_percentile_in_milliseconds() -> None:
+    # 94 requests of 20 ms, 6 of 800 ms: place 0.95 × 99 = 94.05 lies among the slow ones
+    found = of("latency-p95", seen("latency", (20, 94), (800, 6)))
+    assert found.value == pytest.approx(800, rel=0.005)
+    assert (found.unit, found.n) == ("ms", 100)
+    assert of("latency-p95", seen("latency", (20, 96), (800, 4))).value == pytest.approx(20, rel=0.005)
+
+
+def test_complaints_are_divided_by_completed_journeys_and_are_no_answers() -> None:
+    [share] = of_answer(Answer("permit", T0, "web", complaint=True), CONTEXT)
+    assert share.measures == {"complaints": 1}
+    found = of("complaint-rate", {**times(3, share.measures), "e.completed": 400})
+    assert (found.value, found.numerator, found.n, found.interval.method) == (0.75, 3, 400, "wilson")
+    assert of("complaint-rate", {"e.completed": 400}).value == 0.0  # complaints arrive, and there was none
+
+
+def test_without_any_complaint_ever_the_rate_is_not_zero() -> None:
+    silent = Sources({name: at for name, at in ALL_ARRIVE.last_seen_ms.items() if name != "complaints"})
+    found = of("complaint-rate", {"e.completed": 400}, sources=silent)
+    assert (found.state, found.value, found.reason) == ("stale", None, "never arrived: feedback with kind complaint")
+
+
+def test_availability_shows_the_time_that_nobody_watched_and_is_never_more_than_all_of_it() -> None:
+    day = {"m.watched-seconds.n": 1, "m.up-seconds.n": 1, "m.watched-seconds.sum": 43_200_000}
+    half = {**day, "m.up-seconds.sum": 42_768_000}
+    found = of("availability", merge([half, half]), buckets=(half, half))  # 31 days, of which two halves were watched
+    assert (found.value, found.details["unwatched_seconds"]) == (99.0, 31 * 86_400 - 86_400)
+    too_much = {**day, "m.up-seconds.sum": 43_300_000}
+    refused = of("availability", too_much, buckets=(too_much,))
+    assert (refused.state, refused.value) == ("refused", None)

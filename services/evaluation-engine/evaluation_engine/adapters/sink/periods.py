@@ -10,6 +10,8 @@ from evaluation_engine.adapters.sink.instants import millis, stamp
 from evaluation_engine.domain.contribution import Measurement
 from evaluation_engine.ports.facts import PeriodFact
 
+import orjson
+
 if TYPE_CHECKING:
     from asyncpg import Record
 
@@ -17,26 +19,27 @@ if TYPE_CHECKING:
 
 _READ = f"""
 SELECT measurement_key, partition, body_id, service_id, name, channel, kind, unit, milli, event_key, context_id, days,
-    records, {millis("period_from")} AS from_ms, {millis("period_to")} AS to_ms, {millis("recorded_at")} AS recorded_ms
+    records, samples::text, {millis("period_from")} AS from_ms, {millis("period_to")} AS to_ms, {millis("recorded_at")} AS recorded_ms
 FROM evaluation.measurement_current WHERE measurement_key = ANY($1::bytea[])
 """  # noqa: S608
 
 _WRITE = f"""
 INSERT INTO evaluation.measurement_current (
     measurement_key, partition, body_id, service_id, name, channel, kind, unit, milli, event_key, context_id, days,
-    records, period_from, period_to, recorded_at
+    records, period_from, period_to, recorded_at, samples
 )
 SELECT key, part, body, service, name, channel, kind, unit, milli, event, context, days, records,
-    {stamp("since")}, {stamp("until")}, {stamp("recorded")}
+    {stamp("since")}, {stamp("until")}, {stamp("recorded")}, samples
 FROM unnest(
     $1::bytea[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::numeric[],
-    $10::bytea[], $11::bigint[], $12::int[], $13::int[], $14::bigint[], $15::bigint[], $16::bigint[]
+    $10::bytea[], $11::bigint[], $12::int[], $13::int[], $14::bigint[], $15::bigint[], $16::bigint[],
+    $17::json[]
 ) AS u (key, part, body, service, name, channel, kind, unit, milli, event, context, days, records, since, until,
-    recorded)
+    recorded, samples)
 ON CONFLICT (measurement_key) DO UPDATE SET
     kind = excluded.kind, unit = excluded.unit, milli = excluded.milli, event_key = excluded.event_key,
     context_id = excluded.context_id, days = excluded.days, records = excluded.records,
-    recorded_at = excluded.recorded_at
+    recorded_at = excluded.recorded_at, samples = excluded.samples
 """  # noqa: S608
 
 
@@ -62,6 +65,7 @@ def _fact(row: Record) -> PeriodFact:
         at_ms=row["from_ms"],
         until_ms=row["to_ms"],
         channel=row["channel"],
+        samples=tuple((milli, count) for milli, count in orjson.loads(row["samples"] or "[]")),
     )
     return PeriodFact(
         key=row["measurement_key"],
@@ -97,4 +101,5 @@ def _row(fact: PeriodFact) -> tuple[Any, ...]:
         one.at_ms,
         one.until_ms,
         fact.recorded_at_ms,
+        orjson.dumps(one.samples).decode() if one.samples else None,
     )

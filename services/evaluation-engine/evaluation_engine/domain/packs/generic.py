@@ -1,8 +1,4 @@
-"""Measures that any service can use: experience, journeys, and how it runs.
-
-Left out, because no event that exists today tells them: complaint rate (no complaint event), latency p95, INP, LCP and
-CLS (percentiles need distributions, and measurements keep moments only).
-"""
+"""Measures that any service can use: experience, journeys, and how it runs."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ from evaluation_engine.domain.kpi_measures import (
     Terms,
     WithinPromise,
 )
-from evaluation_engine.domain.packs import operations
+from evaluation_engine.domain.packs import operations, speed
 from evaluation_engine.domain.packs.pack import Pack, three
 
 _SEVEN = tuple(range(1, 8))
@@ -28,6 +24,7 @@ _ANSWERED = ("channel", "language", "assisted", "segment", "step")
 
 EFFORT = Need("effort", "feedback", "feedback.effort (1 to 7)", ("effort.",))
 ANSWERS = Need("answers", "feedback", "feedback of any kind", ("answers",))
+COMPLAINTS = Need("complaints", "feedback", "feedback with kind complaint", ("complaints",))
 HELP = Need("helped", "journeys", "journey event help_sought", ("j.helped",))
 
 _said: Any = partial(
@@ -142,6 +139,27 @@ CHANNEL_SWITCH: Definition = _went(
     needs=(STARTED,),
 )
 
+COMPLAINT_RATE: Definition = _went(
+    id="complaint-rate",
+    title=three("Complaint rate", "Ποσοστό παραπόνων", "نرخ شکایت"),
+    family="customer_satisfaction",
+    outcome="citizen",
+    aspect="effectiveness",
+    goal="Nobody has a reason to complain.",
+    signal="There are fewer complaints for each journey that was completed.",
+    formula=(
+        "complaints / journeys completed in the period × 100, each on its own day; "
+        "a complaint of somebody who did not complete counts too; a complaint is no answer to a question"
+    ),
+    source="Civiloop; counts over counts; what a complaint is: ISO 10002:2018, terms and definitions",
+    measure=Proportion(Terms(("complaints",)), Terms(("e.completed",))),
+    direction="down",
+    needs=(COMPLETED, COMPLAINTS),
+    anchor="end",
+    channel_of="last",
+    dimensions=("channel", "language", "assisted", "segment"),
+)
+
 RESPONSE_RATE: Definition = _went(
     id="response-rate",
     title=three("Response rate", "Ποσοστό ανταπόκρισης", "نرخ پاسخ"),
@@ -222,6 +240,7 @@ PACK = Pack(
     definitions=(
         CES,
         UMUX,
+        COMPLAINT_RATE,
         RESPONSE_RATE,
         EQUITY_SATISFACTION,
         EQUITY_COMPLETION,
@@ -231,6 +250,7 @@ PACK = Pack(
         CHANNEL_SWITCH,
         ASSISTED_SHARE,
         *operations.DEFINITIONS,
+        *speed.DEFINITIONS,
     ),
     questions=(
         QuestionDefined(

@@ -8,7 +8,8 @@ from typing import Any
 
 from civiloop_shared.contracts.catalogue import QuestionDefined
 from evaluation_engine.domain.kpi import Definition, Level
-from evaluation_engine.domain.kpi_measures import MeasuredMean, Proportion, Rate, Score, Terms, measured
+from evaluation_engine.domain.kpi_measures import MeasuredMean, Proportion, Score, Terms
+from evaluation_engine.domain.packs.operations import AVAILABILITY
 from evaluation_engine.domain.packs.pack import FIVE, Pack, asked, reported, three
 
 _SOURCE = "DINUM, Observatoire de la qualité des démarches en ligne, calculation of the indicators"
@@ -121,7 +122,7 @@ UPTIME: Definition = _technical(
     goal="The service is there whenever people need it.",
     signal="The share of watched time in which it answers goes up.",
     formula="seconds up / seconds watched × 100 over the last 3 months; goal above 99.9 %, medium from 98.5 %",
-    measure=Rate(measured("up-seconds"), measured("watched-seconds"), factor=100, n_of="m.watched-seconds.n"),
+    measure=AVAILABILITY.measure,
     unit="%",
     direction="up",
     scale=(0.0, 100.0),

@@ -28,9 +28,11 @@ AVAILABILITY: Definition = _runs(
     aspect="effectiveness",
     goal="The service is there whenever people need it.",
     signal="The share of watched time in which it answers goes up.",
-    formula="seconds up / seconds watched × 100; time that nobody watched is in neither",
+    formula="seconds up / seconds watched × 100; time that nobody watched is in neither, and shown",
     source="ITU-T E.800 (availability performance), over watched time",
-    measure=Rate(measured("up-seconds"), measured("watched-seconds"), factor=100, n_of="m.watched-seconds.n"),
+    measure=Rate(
+        measured("up-seconds"), measured("watched-seconds"), factor=100, n_of="m.watched-seconds.n", of_time=True
+    ),
     unit="%",
     direction="up",
     scale=(0.0, 100.0),

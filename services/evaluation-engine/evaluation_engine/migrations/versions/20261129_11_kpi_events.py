@@ -1,4 +1,6 @@
-"""Nothing yet: reserved for kpi events."""
+"""The samples of a measurement over a period: a correction takes them out again."""
+
+from alembic import op
 
 revision = "20261129_11"
 down_revision = "20261129_10"
@@ -7,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.execute("ALTER TABLE evaluation.measurement_current ADD COLUMN samples json")
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    op.execute("ALTER TABLE evaluation.measurement_current DROP COLUMN samples")
