@@ -12,7 +12,7 @@ import numpy as np
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import Period
 from evaluation_engine.domain.evidence import Sources
-from evaluation_engine.domain.findings.scene import PAST_WEEKS, TREND_WEEKS, Scene
+from evaluation_engine.domain.findings.scene import PAST_WEEKS, TREND_WEEKS, Scene, about_people
 from evaluation_engine.domain.kpi_catalogue import BY_ID
 from evaluation_engine.domain.sketch import bin_of
 
@@ -134,12 +134,21 @@ class _Maker:
             for value, _ in values
         }
         past_cuts = {cut: self._measures(past & self.people.are(*cut.split("="))) for cut in dimensions["channel"]}
+        pairs = {
+            f"channel={channel}|{name}={value}": self._measures(
+                now & self.people.are("channel", channel) & self.people.are(name, value)
+            )
+            for channel, _ in VALUES["channel"]
+            for name in filter(about_people, VALUES)
+            for value, _ in VALUES[name]
+        }
         fields: dict[str, Any] = {
             "period": PERIOD,
             "as_of_ms": PERIOD.end_ms,
             "now": self._measures(now),
             "cuts": cuts,
             "past_cuts": past_cuts,
+            "pairs": pairs,
             "days": self._days(),
             "dimensions": dimensions,
             "steps": STEPS,

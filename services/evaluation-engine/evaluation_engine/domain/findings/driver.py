@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from civiloop_shared.contracts.evaluations import FindingKind, Interval
 from evaluation_engine.domain.findings import words
 from evaluation_engine.domain.findings.finding import Candidate, Finding
+from evaluation_engine.domain.findings.mix import against_others, warned
 from evaluation_engine.domain.findings.scene import FEWEST, Scene, satisfied
 from evaluation_engine.domain.findings.significance import Count, fisher
 from evaluation_engine.domain.intervals import LEVEL, newcombe
@@ -69,4 +70,4 @@ def _look(scene: Scene, cut: str, here: Count, others: Count) -> Candidate:
         people=here.n * effect,
         interval=interval,
     )
-    return Candidate.test(p_value, finding)
+    return Candidate.test(p_value, warned(finding, against_others(scene, cut, satisfied)))

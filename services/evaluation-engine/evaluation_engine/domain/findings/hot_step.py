@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 from civiloop_shared.contracts.evaluations import FindingKind
 from evaluation_engine.domain.contribution import OTHER
 from evaluation_engine.domain.findings import words
 from evaluation_engine.domain.findings.finding import Candidate, Finding
+from evaluation_engine.domain.findings.mix import over_time, warned
 from evaluation_engine.domain.findings.scene import FEWEST, PAST_WEEKS, Scene
 from evaluation_engine.domain.findings.significance import Count, higher_rate, more_often, total
 
@@ -67,7 +69,11 @@ def _look(scene: Scene, step: str) -> Candidate:
         cut=f"step={step}",
         people=more,
     )
-    return Candidate.test(p_value, finding)
+    return Candidate.test(p_value, warned(finding, over_time(scene, partial(_left_at, step))))
+
+
+def _left_at(step: str, measures: Mapping[str, int]) -> Count:
+    return Count(measures.get(f"step.{step}.abandoned", 0), measures.get(f"step.{step}.reached", 0))
 
 
 def _counts(scene: Scene, step: str, what: str) -> tuple[Count, list[Count]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 from civiloop_shared.contracts.evaluations import FindingKind
 from evaluation_engine.domain.findings import words
 from evaluation_engine.domain.findings.finding import Candidate, Finding
+from evaluation_engine.domain.findings.mix import over_time, warned
 from evaluation_engine.domain.findings.scene import FEWEST, PAST_WEEKS, Scene
 from evaluation_engine.domain.findings.significance import Count, more_often, total
 from evaluation_engine.domain.kpi import Definition, Proportion
@@ -52,7 +54,7 @@ def find(scene: Scene) -> Iterator[Candidate]:
         kpi=lost.id,
         people=is_down.n * abs(was_down.share - is_down.share),
     )
-    yield Candidate.test(p_value, finding)
+    yield Candidate.test(p_value, warned(finding, over_time(scene, partial(_count, lost))))
 
 
 _Move = tuple[float, Definition, Count, Count]

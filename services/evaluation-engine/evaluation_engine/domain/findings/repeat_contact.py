@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from civiloop_shared.contracts.evaluations import FindingKind
 from evaluation_engine.domain.findings import words
 from evaluation_engine.domain.findings.finding import Candidate, Finding
+from evaluation_engine.domain.findings.mix import over_time, warned
 from evaluation_engine.domain.findings.scene import FEWEST, PAST_WEEKS, Scene
 from evaluation_engine.domain.findings.significance import Count, more_often, total
 
@@ -42,7 +43,7 @@ def find(scene: Scene) -> Iterator[Candidate]:
         kpi="first-time-success",
         people=more,
     )
-    yield Candidate.test(more_often(now, past), finding)
+    yield Candidate.test(more_often(now, past), warned(finding, over_time(scene, _again)))
 
 
 def _again(measures: Mapping[str, int]) -> Count:

@@ -40,8 +40,9 @@ class Scene:
 
     `days` are the measures of the total by local day: of the period, of `PAST_WEEKS` before it and of `TREND_WEEKS`
     up to its end, as far as there are any. `cuts` are single cuts over the period, `past_cuts` those of the channels
-    over the past weeks. `before` are the totals of earlier periods as long as this one, `themes` titles of themes.
-    `offered` are the families of all KPIs that there are.
+    over the past weeks, `pairs` those of a channel and one group of people over the period. `before` are the totals of
+    earlier periods as long as this one, `themes` titles of themes. `offered` are the families of all KPIs that there
+    are.
     """
 
     period: Period
@@ -49,6 +50,7 @@ class Scene:
     now: Measures
     cuts: Mapping[str, Measures]
     past_cuts: Mapping[str, Measures]
+    pairs: Mapping[str, Measures]
     days: Mapping[date, Measures]
     dimensions: Mapping[str, tuple[str, ...]]
     steps: tuple[str, ...]
@@ -101,6 +103,11 @@ class Scene:
         """One count for each past week."""
         return [Count(one.measures.get(numerator, 0), one.measures.get(denominator, 0)) for one in self.past]
 
+    @property
+    def of_people(self) -> tuple[str, ...]:
+        """Dimensions that are about who people are."""
+        return tuple(filter(about_people, self.dimensions))
+
     def values(self, dimension: str) -> Iterator[tuple[str, Measures]]:
         """Each value of a dimension with its cut, where the period has anything."""
         for cut in self.dimensions.get(dimension, ()):
@@ -116,6 +123,11 @@ class Scene:
             if found or parts:
                 found.append(Week(start, merge(parts)))
         return tuple(found)
+
+
+def about_people(dimension: str) -> bool:
+    """Whether a dimension is about who people are, not about where they are."""
+    return dimension.startswith("segment.") or dimension in ("language", "assisted")
 
 
 def satisfied(measures: Mapping[str, int]) -> Count:

@@ -9,6 +9,7 @@ from civiloop_shared.contracts.evaluations import FindingKind, Interval
 from evaluation_engine.domain.contribution import OTHER
 from evaluation_engine.domain.findings import words
 from evaluation_engine.domain.findings.finding import Candidate, Finding
+from evaluation_engine.domain.findings.mix import between, warned
 from evaluation_engine.domain.findings.scene import FEWEST, Scene, satisfied
 from evaluation_engine.domain.findings.significance import Count, homogeneity
 from evaluation_engine.domain.intervals import LEVEL, newcombe
@@ -36,12 +37,11 @@ _YARDSTICKS = (
 
 def find(scene: Scene) -> Iterator[Candidate]:
     """One test for each dimension of people and each of satisfaction and completion."""
-    for dimension in scene.dimensions:
-        if dimension.startswith("segment.") or dimension in ("language", "assisted"):
-            for yardstick in _YARDSTICKS:
-                found = _look(scene, dimension, yardstick)
-                if found is not None:
-                    yield found
+    for dimension in scene.of_people:
+        for yardstick in _YARDSTICKS:
+            found = _look(scene, dimension, yardstick)
+            if found is not None:
+                yield found
 
 
 def _look(scene: Scene, dimension: str, yardstick: _Yardstick) -> Candidate | None:
@@ -57,7 +57,8 @@ def _look(scene: Scene, dimension: str, yardstick: _Yardstick) -> Candidate | No
     gap = counts[best].share - counts[worst].share
     if gap < LEAST_GAP:
         return Candidate.test(1.0, None)
-    return Candidate.test(homogeneity(list(counts.values())), _finding(scene, yardstick, counts, best, worst))
+    finding = warned(_finding(scene, yardstick, counts, best, worst), between(scene, worst, best, yardstick.of))
+    return Candidate.test(homogeneity(list(counts.values())), finding)
 
 
 def _finding(scene: Scene, yardstick: _Yardstick, counts: Mapping[str, Count], best: str, worst: str) -> Finding:

@@ -10,7 +10,7 @@ from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.comments.book import ThemeBook
 from evaluation_engine.domain.findings.discover import discover
-from evaluation_engine.domain.findings.scene import PAST_WEEKS, TREND_WEEKS, Scene
+from evaluation_engine.domain.findings.scene import PAST_WEEKS, TREND_WEEKS, Scene, about_people
 from evaluation_engine.domain.kpi_catalogue import CATALOGUE
 from evaluation_engine.service.evaluate.compute import Answerer, Outcome, Question
 from evaluation_engine.service.evaluate.readings import Readings, Shopping
@@ -24,7 +24,7 @@ def shop(shopping: Shopping, question: Question) -> None:
     """Read single cuts over the period, those of channels over the past weeks, and the total day by day."""
     yardstick, period = question.yardstick, question.period
     cuts = [cut for of_dimension in dimensions_of(yardstick).values() for cut in of_dimension]
-    shopping.period(period, ["", *cuts])
+    shopping.period(period, ["", *cuts, *pairs_of(yardstick)])
     past = _past(period)
     shopping.period(past, yardstick.channel_cuts.values())
     shop_themes(shopping, yardstick, period)
@@ -52,6 +52,12 @@ def dimensions_of(yardstick: Yardstick) -> dict[str, tuple[str, ...]]:
     return {name: yardstick.cuts_by(name) for name in names}
 
 
+def pairs_of(yardstick: Yardstick) -> tuple[str, ...]:
+    """Return each channel with each group of people: what is compared like with like."""
+    groups = [cut for name, cuts in dimensions_of(yardstick).items() if about_people(name) for cut in cuts]
+    return tuple(f"{channel}|{group}" for channel in yardstick.channel_cuts.values() for group in groups)
+
+
 def _scene(answerer: Answerer, outcome: Outcome, book: ThemeBook) -> Scene:
     yardstick, period, readings = answerer.question.yardstick, answerer.question.period, answerer.readings
     dimensions = dimensions_of(yardstick)
@@ -62,6 +68,7 @@ def _scene(answerer: Answerer, outcome: Outcome, book: ThemeBook) -> Scene:
         now=book.counted(readings.total(period, "")),
         cuts=_totals(readings, period, [cut for cuts in dimensions.values() for cut in cuts]),
         past_cuts=_totals(readings, _past(period), yardstick.channel_cuts.values()),
+        pairs=_totals(readings, period, pairs_of(yardstick)),
         days={in_zone.date_of(start): measures for start, measures in readings.of_cut("day", "").items()},
         dimensions=dimensions,
         steps=yardstick.document.steps,
