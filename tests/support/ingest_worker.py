@@ -25,7 +25,8 @@ from tests.support.ingest import BODY, Ingest, Sent, ingest_on
 from tests.support.platform import Infra
 
 IMPATIENT = WorkerOptions(
-    lane=LaneOptions(max_batch=500, backoff_s=0.001, longest_backoff_s=0.05, fenced_pause_s=0.1), stop_s=5.0
+    lane=LaneOptions(max_batch=500, backoff_s=0.001, longest_backoff_s=0.05, fenced_pause_s=0.1, stopped_pause_s=0.2),
+    stop_s=5.0,
 )
 
 

@@ -15,6 +15,7 @@ from civiloop_cli.commands import (
     imports,
     keys,
     kpi,
+    partitions,
     problems,
     quality,
     rebuild,
@@ -26,6 +27,7 @@ from civiloop_cli.commands import (
     themes,
     up,
     verify,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -57,5 +59,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(imports.app, name="import")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(partitions.app, name="partitions")
 app.add_typer(redesign.app, name="redesign")
 app.add_typer(sample.app, name="sample")
+app.add_typer(webhooks.app, name="webhooks")

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from evaluation_engine.service.ledger import AuditLedger
 from evaluation_engine.service.rebuild import RebuildAggregates
+from evaluation_engine.service.releasing import ReleasePartitions
 from evaluation_engine.service.replay import ReplayDeadLetters
 
 
@@ -17,6 +18,7 @@ class IngestState(TypedDict):
     letters: ReplayDeadLetters
     ledger: AuditLedger
     rebuilding: RebuildAggregates
+    releasing: ReleasePartitions
 
 
 def _letters(request: Request) -> ReplayDeadLetters:
@@ -34,6 +36,12 @@ def _rebuilding(request: Request) -> RebuildAggregates:
     return desk
 
 
+def _releasing(request: Request) -> ReleasePartitions:
+    desk: ReleasePartitions = request.state.releasing
+    return desk
+
+
 Letters = Annotated[ReplayDeadLetters, Depends(_letters)]
 LedgerDesk = Annotated[AuditLedger, Depends(_ledger)]
 Rebuilding = Annotated[RebuildAggregates, Depends(_rebuilding)]
+Releasing = Annotated[ReleasePartitions, Depends(_releasing)]

@@ -236,7 +236,9 @@ async def opened(
             trends=found.trends,
             webhooks=found.webhooks.desk,
             problems=found.problems,
-            **ingest_desks(pool, producer, settings.topic_prefix, read_taxonomy(settings.taxonomy)),
+            **ingest_desks(
+                pool, producer, settings.topic_prefix, read_taxonomy(settings.taxonomy), home=settings.body
+            ),
         )
 
 

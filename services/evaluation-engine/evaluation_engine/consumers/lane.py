@@ -38,6 +38,7 @@ class LaneOptions:
     backoff_s: float = 0.1
     longest_backoff_s: float = 10.0
     fenced_pause_s: float = 2.0
+    stopped_pause_s: float = 5.0
 
 
 @dataclass(slots=True)
@@ -107,13 +108,14 @@ class PartitionLane:
 
     async def run(self) -> None:
         """Work until closed."""
-        while not self._closed.is_set() and not self.stopped:
+        while not self._closed.is_set():
             try:
                 if self.lane is None:
                     await self._claim()
                 await self._work()
             except PartitionStoppedError as error:
                 self._stop(str(error))
+                await self._pause(self.options.stopped_pause_s)
             except FencedError:
                 self.metrics.fenced.inc()
                 _log.warning("fenced", topic=self.topic, partition=self.at.partition)
@@ -131,6 +133,7 @@ class PartitionLane:
             raise UnavailableError("the topic is not there", dependency="kafka")
         self.lane = await self.claims.claim(self.topic, self.at.partition, topic_id, Span(*span), forgive=self._forgive)
         self._first, self._seek = True, True
+        self._go_on()
         _log.info("claimed", topic=self.topic, partition=self.at.partition, offset=self.lane.position.next_offset)
 
     async def _work(self) -> None:
@@ -205,9 +208,16 @@ class PartitionLane:
 
     def _stop(self, reason: str) -> None:
         self._forget(forgive=True)
+        if reason != self.stopped:
+            _log.error("partition stopped", topic=self.topic, partition=self.at.partition, reason=reason)
         self.stopped = reason
         self.metrics.stopped.labels(self.topic, self.at.partition).set(1)
-        _log.error("partition stopped", topic=self.topic, partition=self.at.partition, reason=reason)
+
+    def _go_on(self) -> None:
+        if self.stopped:
+            _log.warning("partition released", topic=self.topic, partition=self.at.partition)
+            self.stopped = ""
+            self.metrics.stopped.labels(self.topic, self.at.partition).set(0)
 
     async def _again(self, error: Exception, *, forgive: bool) -> None:
         code = error.code if isinstance(error, CiviloopError) else type(error).__name__

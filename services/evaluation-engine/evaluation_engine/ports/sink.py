@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from evaluation_engine.domain.accumulator import Measures
-from evaluation_engine.domain.contribution import Cell, FactContext
+from evaluation_engine.domain.contribution import Cell, FactContext, Minutes
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact, PeriodFact
 
 Outcome = Literal["counted", "duplicate", "quarantined", "dead_lettered", "erased", "data_fault"]
@@ -55,12 +55,14 @@ class Position:
 class Claim:
     """What a claim found.
 
-    ``topic_id`` is the one that the offsets belong to; ``stopped`` says why the partition must not be read.
+    ``topic_id`` is the one that the offsets belong to; ``stopped`` says why the partition must not be read, ``release``
+    names the order of a person that it be read on all the same.
     """
 
     position: Position
     topic_id: UUID
     stopped: str | None = None
+    release: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,12 @@ class Sink(Protocol):
     async def stop_partition(self, position: Position, reason: str) -> None:
         """Write down why a partition must not be read on. Raises ``FencedError``."""
 
+    async def release(self, claim: Claim, topic_id: UUID, first_offset: int) -> Position:
+        """Let a stopped partition go on at the first record that its topic has, as a person ordered.
+
+        What it has counted stays in its books, so its first offset moves with the next. Raises ``FencedError``.
+        """
+
     async def touch(self, positions: Sequence[Position], caught_up_at_ms: int) -> None:
         """Say for all of these that they were read to the end at that time; those that moved on are left alone."""
 
@@ -203,3 +211,10 @@ class ServiceSource(Protocol):
 
     async def facts_from_ms(self) -> Mapping[str, int]:
         """Return from when on services have their facts, of those of which any were let go."""
+
+
+class MinuteSource(Protocol):
+    """Where it is said what targets need by the minute."""
+
+    async def minutes(self) -> Mapping[str, Minutes]:
+        """Return what is kept by the minute of each service that has a watched target, by id."""

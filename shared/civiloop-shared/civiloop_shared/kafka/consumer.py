@@ -35,6 +35,7 @@ class ConsumerOptions:
     """How a ``PartitionConsumer`` behaves.
 
     Heartbeats live on the event loop: CPU work of more than a fraction of ``session_ms`` at a stretch loses partitions.
+    After ``metadata_max_age_ms`` at most it is known that a topic was made anew; nobody reads its partitions until then.
     """
 
     client_id: str = "civiloop-worker"
@@ -44,6 +45,7 @@ class ConsumerOptions:
     fetch_min_bytes: int = 1
     partition_bytes: int = 1024 * 1024
     request_timeout_ms: int = 10_000
+    metadata_max_age_ms: int = 15_000
     stuck_after_s: float = 30.0
 
 
@@ -233,6 +235,7 @@ class PartitionConsumer:
             fetch_min_bytes=options.fetch_min_bytes,
             max_partition_fetch_bytes=options.partition_bytes,
             request_timeout_ms=options.request_timeout_ms,
+            metadata_max_age_ms=options.metadata_max_age_ms,
             retry_backoff_ms=100,
         )
 

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from civiloop_shared.contracts.topics import JOURNEYS
-from civiloop_shared.errors import UnavailableError, UnknownOutcomeError
+from civiloop_shared.errors import ForbiddenError, UnavailableError, UnknownOutcomeError
+from evaluation_engine.adapters.releases import PostgresReleases
 from evaluation_engine.errors import FencedError
 from evaluation_engine.ports.sink import Progress
 from evaluation_engine.service.ingest.batch import Lane
 from evaluation_engine.service.ingest.claiming import ClaimPartition, PartitionStoppedError, Span
-from tests.support.ingest import NOW, TOPIC_ID, Ingest, journey_event, numbered
+from evaluation_engine.service.releasing import ReleasePartitions
+from tests.support.ingest import BODY, NOW, TOPIC_ID, Ingest, journey_event, numbered
 
 TOPIC = JOURNEYS.name
 
@@ -133,6 +135,44 @@ async def test_a_topic_that_lacks_what_comes_next_stops_the_partition(
         with pytest.raises(PartitionStoppedError, match=reason):
             await claims.claim(TOPIC, 0, type(TOPIC_ID)(int=topic_id), span, forgive=True)
     assert (await ingest.audit()).ledger.partitions[0].stopped
+
+
+@pytest.mark.parametrize(
+    ("topic_id", "span"), [(2, Span(0, 10)), (TOPIC_ID.int, Span(0, 0)), (TOPIC_ID.int, Span(5, 10))]
+)
+async def test_a_released_partition_begins_at_the_first_record_and_keeps_its_books(
+    ingest: Ingest, topic_id: int, span: Span
+) -> None:
+    await ingest.journeys(journey_event("started"), journey_event("step"))
+    claims, anew = ClaimPartition(ingest.sink), type(TOPIC_ID)(int=topic_id)
+    with pytest.raises(PartitionStoppedError):
+        await claims.claim(TOPIC, 0, anew, span, forgive=True)
+    desk = ReleasePartitions(PostgresReleases(ingest.pool), BODY, lambda: NOW)
+    for _ in range(2):
+        await desk.release(BODY, TOPIC, 0, by="key", dry_run=False)
+
+    lane = await claims.claim(TOPIC, 0, anew, span, forgive=True)
+
+    assert lane.position.next_offset == span.first
+    again = numbered([journey_event("started"), journey_event("error", step="pay")], span.first)
+    assert await ingest.commit(lane, again) == {"duplicate": 1, "counted": 1}
+    assert (await ingest.audit()).imbalance == 0
+    assert len((await desk.show(BODY))[1]) == 1, "an order that waits is not made again"
+
+
+async def test_a_partition_that_nobody_released_stands_still_however_often_it_is_claimed(ingest: Ingest) -> None:
+    await ingest.journeys(journey_event("started"))
+    claims, desk = ClaimPartition(ingest.sink), ReleasePartitions(PostgresReleases(ingest.pool), BODY, lambda: NOW)
+    with pytest.raises(PartitionStoppedError):
+        await claims.claim(TOPIC, 0, TOPIC_ID, Span(5, 10), forgive=True)
+
+    assert len(await desk.release(BODY, TOPIC, 0, by="key", dry_run=True)) == 1
+    assert await desk.release(BODY, TOPIC, 1, by="key", dry_run=False) == []
+    with pytest.raises(ForbiddenError):
+        await desk.release("another-body", TOPIC, 0, by="key", dry_run=False)
+
+    with pytest.raises(PartitionStoppedError, match="deleted before"):
+        await claims.claim(TOPIC, 0, TOPIC_ID, Span(5, 10), forgive=True)
 
 
 async def test_aggregates_left_the_memory_are_read_again(ingest: Ingest) -> None:

@@ -11,7 +11,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
 from civiloop_shared.kafka.topics import ensure_topics
-from tests.support.ingest import Sent, answer, define_services, erasure, journey_event
+from evaluation_engine.adapters.releases import PostgresReleases
+from evaluation_engine.service.releasing import ReleasePartitions
+from tests.support.ingest import BODY, Sent, answer, define_services, erasure, journey_event
 from tests.support.ingest_worker import Stream
 
 NOW = datetime.now(UTC)
@@ -219,18 +221,51 @@ async def test_a_topic_that_was_made_anew_stops_its_partitions_and_says_so(strea
     await stream.send(*journeys(20))
     await stream.counted(40)
     await worker.stop()
-    admin = AIOKafkaAdminClient(bootstrap_servers=stream.infra.bootstrap_servers)
-    await admin.start()
-    await admin.delete_topics([stream.prefix + JOURNEYS.name])
-    await admin.close()
-    await asyncio.sleep(1.0)
-    await ensure_topics(stream.infra.bootstrap_servers, stream.prefix)
+    await _make_anew(stream)
 
     worker = stream.start_worker()
 
     await stream.eventually(lambda: "made anew" in worker.standing_still)
     await stream.send(answer("a"), topic=FEEDBACK.name)
     assert await stream.counted(41) == {"counted": 41}
+
+
+async def test_a_released_topic_goes_on_and_nothing_is_lost_or_counted_twice(stream: Stream) -> None:
+    """Half of what was counted is sent again, beside what is new: all of it to a topic that begins at offset 0."""
+    before, after = journeys(20), journeys(30)
+    worker = stream.start_worker()
+    await stream.send(*before)
+    await stream.counted(40)
+    await _make_anew(stream)
+    await stream.eventually(lambda: "made anew" in worker.standing_still, 60)
+    await stream.send(*after)
+    desk = ReleasePartitions(PostgresReleases(stream.ingest.pool), BODY, lambda: datetime.now(UTC))
+    stopped, _ = await desk.show(BODY)
+
+    assert await desk.release(BODY, JOURNEYS.name, None, by="key", dry_run=True) == stopped
+    await asyncio.sleep(0.5)
+    assert worker.standing_still, "a dry run orders nothing"
+    ordered = await desk.release(BODY, JOURNEYS.name, None, by="key", dry_run=False)
+
+    assert {one.partition for one in ordered} == {one.partition for one in stopped}
+    assert await stream.counted(100, 60) == {"counted": 60, "duplicate": 40}
+    await stream.eventually(lambda: not worker.standing_still)
+    assert await balanced(stream)
+    assert (await stream.ingest.total())["j.started"] == 30
+    left, orders = await desk.show(BODY)
+    assert left == []
+    assert len(orders) == len(ordered)
+    assert {(one.asked_by, one.new_next_offset, one.released_at is None) for one in orders} == {("key", 0, False)}
+    assert worker.value("civiloop_ingest_partition_stopped", topic=JOURNEYS.name, partition="0") == 0
+
+
+async def _make_anew(stream: Stream) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=stream.infra.bootstrap_servers)
+    await admin.start()
+    await admin.delete_topics([stream.prefix + JOURNEYS.name])
+    await admin.close()
+    await asyncio.sleep(1.0)
+    await ensure_topics(stream.infra.bootstrap_servers, stream.prefix)
 
 
 async def _partition_of_news(stream: Stream) -> int:

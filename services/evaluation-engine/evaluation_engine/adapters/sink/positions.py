@@ -23,7 +23,20 @@ INSERT INTO evaluation.sink_position AS mine (topic, partition, topic_id, epoch,
 VALUES ($1, $2, $3, 1, $4, $4)
 ON CONFLICT (topic, partition) DO UPDATE
 SET epoch = mine.epoch + 1, attempts = CASE WHEN $5 THEN 0 ELSE mine.attempts END
-RETURNING epoch, next_offset, topic_id, stopped
+RETURNING epoch, next_offset, topic_id, stopped, (
+    SELECT id FROM evaluation.partition_release WHERE topic = $1 AND partition = $2 AND released_at IS NULL
+) AS release
+"""
+
+_RELEASE = """
+WITH released AS (
+    UPDATE evaluation.sink_position
+    SET topic_id = $5, first_offset = $6 - (next_offset - first_offset), next_offset = $6, stopped = NULL,
+        attempts = 0, careful_until = 0
+    WHERE topic = $1 AND partition = $2 AND epoch = $3 AND stopped IS NOT NULL RETURNING 1
+)
+UPDATE evaluation.partition_release SET released_at = clock_timestamp(), new_topic_id = $5, new_next_offset = $6
+WHERE id = $4 AND EXISTS (SELECT FROM released) RETURNING 1
 """
 
 _BEGIN = """
@@ -55,7 +68,8 @@ class PostgresSink:
         async with acquire(self._pool) as connection:
             row = await connection.fetchrow(_CLAIM, topic, partition, topic_id, first_offset, forgive)
         assert row is not None
-        return Claim(Position(topic, partition, row["epoch"], row["next_offset"]), row["topic_id"], row["stopped"])
+        position = Position(topic, partition, row["epoch"], row["next_offset"])
+        return Claim(position, row["topic_id"], row["stopped"], row["release"])
 
     async def begin_attempt(self, position: Position, *, careful_after: int, span: int) -> Attempt:
         """Count an attempt, in a transaction of its own."""
@@ -80,6 +94,17 @@ class PostgresSink:
             )
         if row is None:
             raise FencedError(f"{position.topic}/{position.partition}")
+
+    async def release(self, claim: Claim, topic_id: UUID, first_offset: int) -> Position:
+        """Let a stopped partition go on at the first record that its topic has."""
+        one = claim.position
+        async with acquire(self._pool) as connection:
+            row = await connection.fetchrow(
+                _RELEASE, one.topic, one.partition, one.epoch, claim.release, topic_id, first_offset
+            )
+        if row is None:
+            raise FencedError(f"{one.topic}/{one.partition}")
+        return Position(one.topic, one.partition, one.epoch, first_offset)
 
     async def touch(self, positions: Sequence[Position], caught_up_at_ms: int) -> None:
         """Say for all of these that they were read to the end at that time."""

@@ -13,7 +13,7 @@ from evaluation_engine.service.ingest.cells import CellCache
 
 
 class PartitionStoppedError(CiviloopError):
-    """Reading this partition on would lose or repeat records; a person has to decide."""
+    """Reading this partition on would lose or repeat records; a person has to decide, see ``ReleasePartitions``."""
 
     code: ClassVar[str] = "partition-stopped"
     title: ClassVar[str] = "This partition can't be read on"
@@ -36,12 +36,16 @@ class ClaimPartition:
     async def claim(self, topic: str, partition: int, topic_id: UUID, span: Span, *, forgive: bool) -> Lane:
         """Return a lane with nothing in memory. Every earlier owner's commits fail from now on.
 
-        ``forgive`` forgets attempts: the last batch failed for a reason outside of it.
+        ``forgive`` forgets attempts: the last batch failed for a reason outside of it. A partition that stands still
+        and that a person released begins anew at the first record that there is; records it has counted are known by
+        their ids.
 
         Raises:
             PartitionStoppedError: the topic is another one, or lacks the records that come next.
         """
         claim = await self.sink.claim(topic, partition, topic_id, span.first, forgive=forgive)
+        if claim.stopped is not None and claim.release is not None:
+            claim = Claim(await self.sink.release(claim, topic_id, span.first), topic_id)
         reason = claim.stopped or _reason_to_stop(claim, topic_id, span)
         if reason:
             if claim.stopped is None:
