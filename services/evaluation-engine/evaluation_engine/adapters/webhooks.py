@@ -11,7 +11,7 @@ import orjson
 
 from civiloop_shared.postgres.engine import acquire, transaction
 from evaluation_engine.domain.webhook import WebhookEvent, message_id
-from evaluation_engine.ports.webhooks import Delivery, Known, SealedSecret, Webhook
+from evaluation_engine.ports.webhooks import Attempted, Backlog, Delivery, Known, SealedSecret, Webhook
 
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
@@ -46,6 +46,18 @@ _OF_BODY = """
            (SELECT error FROM evaluation.webhook_delivery d WHERE d.webhook_id = w.id AND d.error IS NOT NULL
              ORDER BY d.created_at DESC LIMIT 1) AS last_error
       FROM evaluation.webhook w WHERE w.body_id = $1 ORDER BY w.created_at, w.id
+"""
+_DELIVERIES = """
+    SELECT d.message_id, convert_from(m.payload, 'UTF8')::json ->> 'type', d.created_at, d.attempts, d.delivered_at,
+           d.next_attempt_at, d.error
+      FROM evaluation.webhook_delivery d JOIN evaluation.webhook_message m ON m.id = d.message_id
+     WHERE d.webhook_id = $1 ORDER BY d.created_at DESC, d.message_id LIMIT $2
+"""
+_BACKLOG = """
+    SELECT count(d.created_at), count(*) FILTER (WHERE d.error IS NOT NULL), min(d.created_at),
+           (SELECT count(*) FROM evaluation.webhook WHERE disabled_at IS NOT NULL)
+      FROM evaluation.webhook_delivery d JOIN evaluation.webhook w ON w.id = d.webhook_id AND w.disabled_at IS NULL
+     WHERE d.next_attempt_at IS NOT NULL
 """
 
 
@@ -92,6 +104,18 @@ class PostgresWebhookStore:
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(_OF_BODY, body)
         return [Known(_webhook(row), row["waiting"], row["last_delivered"], row["last_error"]) for row in rows]
+
+    async def deliveries(self, webhook: str, limit: int) -> list[Attempted]:
+        """Return how the newest messages to a subscription stand."""
+        async with acquire(self._pool) as connection:
+            return [Attempted(*row) for row in await connection.fetch(_DELIVERIES, webhook, limit)]
+
+    async def backlog(self) -> Backlog:
+        """Return what waits, over all bodies."""
+        async with acquire(self._pool) as connection:
+            row = await connection.fetchrow(_BACKLOG)
+        assert row is not None
+        return Backlog(*row)
 
     async def remove(self, webhook: str, body: str) -> bool:
         """Forget a subscription with all that waits for it; False when there is none."""

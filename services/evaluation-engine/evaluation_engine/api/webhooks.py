@@ -1,7 +1,8 @@
-"""Webhooks over HTTP: subscribed to, listed, rotated, taken up again, removed by an admin of the body."""
+"""Webhooks over HTTP: subscribed to, listed, tested, rotated, taken up again, removed by an admin of the body."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Path
@@ -22,6 +23,17 @@ router = EdgeRouter(prefix="/v1", tags=["webhooks"])
 
 WebhookId = Annotated[str, Path(pattern=r"^wh_[0-9a-f]{20}$")]
 _EXAMPLE = {"url": "https://hooks.example.org/civiloop", "events": ["evaluation.recorded", "problem.opened"]}
+_DELIVERY = {
+    "message": "msg_5f0e",
+    "event": "evaluation.recorded",
+    "created_at": "2026-11-01T06:00:00+00:00",
+    "attempts": 2,
+    "delivered_at": None,
+    "next_attempt_at": "2026-11-01T06:05:00+00:00",
+    "error": "answered 500",
+}
+_TEST_S = 30.0
+"""Longer than a call to an address may take."""
 
 
 class WebhookIn(BaseModel):
@@ -34,9 +46,9 @@ class WebhookIn(BaseModel):
     services: Annotated[frozenset[Identifier], Field(min_length=1, max_length=500)] | None = None
 
 
-def _manage(example: Any, *errors: type[CiviloopError], body_cap: int = 0) -> RoutePolicy:
+def _manage(example: Any, *errors: type[CiviloopError], body_cap: int = 0, timeout: float = 5.0) -> RoutePolicy:
     return RoutePolicy(
-        permission=Scope.ADMIN, limit=MANAGE, body_cap=body_cap, timeout=5.0, example=example, errors=errors
+        permission=Scope.ADMIN, limit=MANAGE, body_cap=body_cap, timeout=timeout, example=example, errors=errors
     )
 
 
@@ -56,6 +68,20 @@ async def create_webhook(order: WebhookIn, webhooks: Webhooks, principal: Curren
 async def list_webhooks(webhooks: Webhooks, principal: CurrentPrincipal) -> Response:
     """Return the webhooks of the body with what waits, when one arrived last, and why one was stopped."""
     return json_response({"webhooks": [_known(one) for one in await webhooks.list(principal.body)]})
+
+
+@router.get("/webhooks/{webhook_id}/deliveries", policy=_manage({"deliveries": [_DELIVERY]}, UnknownWebhookError))
+async def list_deliveries(webhook_id: WebhookId, webhooks: Webhooks, principal: CurrentPrincipal) -> Response:
+    """Return how the newest 100 messages to a webhook stand; messages are kept for 14 days."""
+    found = await webhooks.deliveries(webhook_id, principal.body)
+    return json_response({"deliveries": [asdict(one) for one in found]})
+
+
+@router.post("/webhooks/{webhook_id}/test", policy=_manage({}, UnknownWebhookError, WebhooksOffError, timeout=_TEST_S))
+async def try_webhook(webhook_id: WebhookId, webhooks: Webhooks, principal: CurrentPrincipal) -> Response:
+    """Send a signed message of the type `webhook.test` once, now; return the status that was answered or the error."""
+    tested = await webhooks.test(webhook_id, principal.body)
+    return json_response({"delivered": not tested.error, "status": tested.status, "error": tested.error or None})
 
 
 @router.post("/webhooks/{webhook_id}/rotate", policy=_manage({}, UnknownWebhookError, WebhooksOffError))

@@ -37,6 +37,10 @@ class WebhookEvent(StrEnum):
     PROBLEM_CLOSED = "problem.closed"
 
 
+TEST = "webhook.test"
+"""The type of the message that a test sends; nobody subscribes to it."""
+
+
 def new_secret() -> str:
     """Return a fresh secret of 256 bits."""
     return PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()

@@ -51,6 +51,29 @@ class Delivery:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """How the delivery of one message to one subscription stands. ``next_attempt_at`` None: there will be no other."""
+
+    message: str
+    event: str
+    created_at: datetime
+    attempts: int
+    delivered_at: datetime | None
+    next_attempt_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for running subscriptions, since when at the longest, what failed already, and what was stopped."""
+
+    waiting: int
+    failing: int
+    oldest_at: datetime | None
+    stopped: int
+
+
 class SecretBox(Protocol):
     """Seals secrets; the id of the webhook is bound to each."""
 
@@ -79,6 +102,12 @@ class WebhookStore(Protocol):
 
     async def of_body(self, body: str) -> list[Known]:
         """Return the subscriptions of a body, oldest first."""
+
+    async def deliveries(self, webhook: str, limit: int) -> list[Attempted]:
+        """Return how the newest messages to a subscription stand, newest first."""
+
+    async def backlog(self) -> Backlog:
+        """Return what waits, over all bodies."""
 
     async def remove(self, webhook: str, body: str) -> bool:
         """Forget a subscription with all that waits for it; False when there is none."""

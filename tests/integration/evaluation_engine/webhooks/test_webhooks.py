@@ -17,6 +17,7 @@ import pytest
 
 from evaluation_engine.bootstrap.serve import Desks
 from evaluation_engine.domain.webhook import DELAYS, WebhookEvent
+from evaluation_engine.errors import UnknownWebhookError
 from evaluation_engine.service.webhooks.desk import WebhookOrder
 from tests.integration.evaluation_engine.evaluate.test_scorecards import apply
 from tests.support.engine import SERVICE, Client, Engine, days, until
@@ -113,6 +114,33 @@ async def test_a_secret_is_sealed_at_rest_and_two_keys_sign_while_rotating(engin
     assert first["secret"] != second["secret"]
     assert verified(first["secret"], headers, payload)
     assert verified(second["secret"], headers, payload)
+
+
+async def test_a_test_message_is_sent_once_and_told_at_once(engine: Engine) -> None:
+    async with receiver(204, 500) as hook, engine.running(webhook_key=KEY, webhooks_to_private=True) as client:
+        made = await subscribe(client, hook.url)
+        arrived, failed = [(await client.call("POST", f"/v1/webhooks/{made['id']}/test")).json() for _ in range(2)]
+        unknown = await client.call("POST", f"/v1/webhooks/wh_{'0' * 20}/test")
+        (known,) = (await client.get("/v1/webhooks"))["webhooks"]
+    assert arrived == {"delivered": True, "status": 204, "error": None}
+    assert failed == {"delivered": False, "status": 500, "error": "answered 500"}
+    assert unknown.status_code == 404
+    (headers, payload), _ = hook.got
+    assert verified(made["secret"], headers, payload)
+    assert json.loads(payload)["type"] == "webhook.test"
+    assert (known["waiting"], known["disabled_at"]) == (0, None), "a test is not tried again"
+
+
+async def test_how_messages_stand_is_shown_to_their_body(engine: Engine) -> None:
+    async with receiver(500) as hook, waiting(engine, hook) as desks:
+        assert desks.webhooks.delivering is not None
+        await desks.webhooks.delivering.round()
+        (known,) = await desks.webhooks.desk.list("local")
+        (shown,) = await desks.webhooks.desk.deliveries(known.webhook.id, "local")
+        with pytest.raises(UnknownWebhookError):
+            await desks.webhooks.desk.deliveries(known.webhook.id, "another")
+    assert (shown.event, shown.attempts, shown.error) == ("evaluation.recorded", 1, "answered 500")
+    assert (shown.delivered_at, shown.next_attempt_at) == (None, NOW + DELAYS[0])
 
 
 async def test_private_addresses_are_called_only_where_that_is_allowed(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from evaluation_engine.domain.webhook import headers, wait_after
 from evaluation_engine.ports.webhooks import Caller, Delivery, SecretBox, WebhookStore
+from evaluation_engine.service.webhooks.desk import UNREADABLE
 
 AT_ONCE = 16
 LEASE_S = 60.0
@@ -38,7 +39,7 @@ class Delivering:
     async def _deliver(self, delivery: Delivery) -> None:
         keys = self._keys(delivery)
         if not keys:
-            await self._give_up(delivery, "its secret can't be read: the key it was sealed with is another one")
+            await self._give_up(delivery, UNREADABLE)
             return
         timestamp = int(self.clock().timestamp())
         signed = headers(keys, delivery.message, timestamp, delivery.payload)

@@ -1,18 +1,21 @@
-"""Subscriptions: made, listed, rotated, taken up again, removed."""
+"""Subscriptions: made, listed, tested, rotated, taken up again, removed."""
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from civiloop_shared.errors import ConflictError, ValidationError, ValidationFault
-from evaluation_engine.domain.webhook import KEPT_BESIDE, WebhookEvent, new_secret
+from evaluation_engine.domain.webhook import KEPT_BESIDE, TEST, WebhookEvent, headers, new_secret
 from evaluation_engine.errors import UnknownWebhookError, WebhooksOffError
-from evaluation_engine.ports.webhooks import Caller, Known, SealedSecret, SecretBox, Webhook, WebhookStore
+from evaluation_engine.ports.webhooks import Attempted, Caller, Known, SealedSecret, SecretBox, Webhook, WebhookStore
 
 MOST = 50
+SHOWN = 100
+UNREADABLE = "its secret can't be read: the key it was sealed with is another one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class MadeWebhook:
 
     webhook: Webhook
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of a test: the status that was answered, None without an answer, and what went wrong, or nothing."""
+
+    status: int | None
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,28 @@ class WebhookDesk:
     async def list(self, body: str) -> list[Known]:
         """Return the subscriptions of a body, with how their deliveries go."""
         return await self.store.of_body(body)
+
+    async def deliveries(self, webhook: str, body: str) -> Sequence[Attempted]:
+        """Return how the newest messages to a subscription stand. Raises ``UnknownWebhookError``."""
+        await self._find(webhook, body)
+        return await self.store.deliveries(webhook, SHOWN)
+
+    async def test(self, webhook: str, body: str) -> Tested:
+        """Send a signed message of the type `webhook.test` now, once, and return what came of it.
+
+        Raises ``UnknownWebhookError``, ``WebhooksOffError``.
+        """
+        if self.box is None:
+            raise WebhooksOffError
+        found, now = await self._find(webhook, body), self.clock()
+        secret = self.box.open(webhook, found.secrets[0].sealed)
+        if secret is None:
+            return Tested(None, UNREADABLE)
+        payload = json.dumps({"type": TEST, "timestamp": now.isoformat(), "data": {"webhook": webhook}}).encode()
+        message = f"msg_{secrets.token_hex(16)}"
+        return Tested(
+            *await self.caller.post(found.url, payload, headers([secret], message, int(now.timestamp()), payload))
+        )
 
     async def rotate(self, webhook: str, body: str) -> MadeWebhook:
         """Give a subscription a new secret; the one before signs beside it for a day.
