@@ -23,6 +23,11 @@ _READ = """
      WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = $4
        AND bucket_start >= $5 AND bucket_start < $6
 """
+_READ_MINUTES = """
+    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, data::text AS data
+      FROM evaluation.minute
+     WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND bucket_start >= $4 AND bucket_start < $5
+"""
 _CHANGED = """
     SELECT (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, max(changed_at) AS changed_at
       FROM evaluation.aggregate
@@ -49,9 +54,11 @@ class PostgresMeasureReader:
         ):
             found = []
             for span in spans:
+                minutes = span.grain == "minute"
                 rows = await connection.fetch(
-                    _READ,
-                    *(_TOPICS, service, sorted(span.cuts), span.grain),
+                    _READ_MINUTES if minutes else _READ,
+                    *(_TOPICS, service, sorted(span.cuts)),
+                    *(() if minutes else (span.grain,)),
                     *(_instant(span.from_ms), _instant(span.to_ms)),
                 )
                 found.append([Row(row["cut"], row["start_ms"], row["data"]) for row in rows])

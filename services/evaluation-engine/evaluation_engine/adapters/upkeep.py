@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _LOCK = 0x75706B656570
 _DAYS_AHEAD = 3
 _QUARTERS_KEPT = timedelta(days=91)
+_MINUTES_KEPT = timedelta(days=3, hours=3)
 _LETTERS_KEPT = timedelta(days=14)
 _IDS_OF_ERASED_KEPT = timedelta(days=14)
 _SENDERS_KEPT = timedelta(days=400)
@@ -28,6 +29,7 @@ WHERE i.inhparent = 'evaluation.seen_event'::regclass
 _EXPIRE = (
     ("DELETE FROM evaluation.sender_day WHERE day < $1::timestamptz::date", _SENDERS_KEPT),
     ("DELETE FROM evaluation.aggregate WHERE grain = 'quarter' AND bucket_start < $1", _QUARTERS_KEPT),
+    ("DELETE FROM evaluation.minute WHERE bucket_start < $1", _MINUTES_KEPT),
     (
         "UPDATE evaluation.dead_letter SET value = NULL, headers = '[]',"
         " key = CASE WHEN erased_at IS NULL THEN key END"

@@ -20,6 +20,7 @@ from civiloop_shared.kafka.producer import DurableProducer, ProducerOptions
 from civiloop_shared.observability import Readiness, get_logger, new_registry
 from civiloop_shared.postgres.engine import ConnectionOptions, acquire, create_pool
 from evaluation_engine.adapters.books import PostgresBooks
+from evaluation_engine.adapters.catalogue import PostgresCatalogueStore
 from evaluation_engine.adapters.default_taxonomy import read_taxonomy
 from evaluation_engine.adapters.letter_box import KafkaPublisher, PostgresLetterBox
 from evaluation_engine.adapters.retention import PostgresRetention
@@ -28,12 +29,14 @@ from evaluation_engine.bootstrap.comments import make_extractor
 from evaluation_engine.consumers.chores import Chores
 from evaluation_engine.consumers.metrics import IngestMetrics
 from evaluation_engine.consumers.worker import KAFKA, STREAM, IngestWorker, WorkerOptions
+from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.ingest.answers import AnswerHandler
 from evaluation_engine.service.ingest.batch import IngestBatch
 from evaluation_engine.service.ingest.journeys import JourneyHandler
 from evaluation_engine.service.ingest.measurements import MeasurementHandler
 from evaluation_engine.service.ingest.services import ServiceBook
 from evaluation_engine.service.ingest.work import Handler
+from evaluation_engine.service.problems.minutes import WatchedMinutes
 from evaluation_engine.service.relay import RelayDeadLetters
 from evaluation_engine.service.retention import LetFactsGo
 from evaluation_engine.settings import EngineSettings
@@ -143,7 +146,7 @@ class IngestProcess:
     async def _work(self, pool: Pool[Any]) -> None:
         settings = self._settings
         sink = PostgresSink(pool)
-        book = ServiceBook(sink)
+        book = ServiceBook(sink, WatchedMinutes(Yardsticks(PostgresCatalogueStore(pool))))
         await book.refresh()
         consumer = make_consumer(settings)
         worker = IngestWorker(

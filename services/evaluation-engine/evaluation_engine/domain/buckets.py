@@ -1,4 +1,4 @@
-"""Time buckets: quarter hours in UTC, days and months in a service's own zone.
+"""Time buckets: minutes and quarter hours in UTC, days and months in a service's own zone.
 
 Instants are integer milliseconds since 1970 UTC, buckets are named by the instant they begin at.
 A local day has 23, 24 or 25 hours, and Tehran's midnight is at 20:30 UTC.
@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-Grain = Literal["quarter", "day", "month"]
+Grain = Literal["minute", "quarter", "day", "month"]
 Every = Literal["day", "week", "month"]
 
+MINUTE_MS = 60_000
 QUARTER_MS = 900_000
 DAY_MS = 86_400_000
 _ONE_DAY = timedelta(days=1)
@@ -29,6 +30,19 @@ def quarter_start(at_ms: int) -> int:
 def quarters(start_ms: int, end_ms: int) -> range:
     """Starts of the quarter hours that lie wholly or partly in `[start_ms, end_ms)`."""
     return range(quarter_start(start_ms), end_ms, QUARTER_MS)
+
+
+def window(start_ms: int, end_ms: int) -> list[tuple[Grain, int, int]]:
+    """Ranges of minutes and quarter hours whose union is exactly `[start_ms, end_ms)`, which are whole minutes."""
+    first, last = -(-start_ms // QUARTER_MS) * QUARTER_MS, quarter_start(end_ms)
+    if first > last:
+        return [("minute", start_ms, end_ms)]
+    ranges: list[tuple[Grain, int, int]] = [
+        ("minute", start_ms, first),
+        ("quarter", first, last),
+        ("minute", last, end_ms),
+    ]
+    return [one for one in ranges if one[1] < one[2]]
 
 
 class Calendar:

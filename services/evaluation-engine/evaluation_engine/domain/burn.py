@@ -1,24 +1,23 @@
-"""How fast a target uses up its error budget: multi-window, multi-burn-rate alerts on quarter hours.
+"""How fast a target uses up its error budget: multi-window, multi-burn-rate alerts.
 
-The budget is the share that may be bad: 0.5 % for a target of at least 99.5 %. The burn rate over a window is the bad
-share in it over the budget: at 1 a budget for 30 days lasts 30 days, at 14.4 two. An alert fires when its long and its
-short window are both over its factor, so that it is neither nervous nor slow to end (Beyer and others, The Site
-Reliability Workbook, 2018, chapter 5).
+The burn rate over a window is the bad share in it over the budget: at 1 a budget for 30 days lasts 30 days, at 14.4
+two. An alert fires when its long and its short window are both over its factor, so that it is neither nervous nor slow
+to end (Beyer and others, The Site Reliability Workbook, 2018, chapter 5, with its windows and factors).
 
-Numbers are kept by quarter hour, so the short window of the hour is 15 minutes and not 5: it ends 10 minutes later.
+Pages are evaluated at the end of every minute, tickets at the end of every quarter hour. A window is made of the
+quarter hours that lie wholly in it, and of minutes at its edges.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from evaluation_engine.domain.accumulator import Measures, merge
-from evaluation_engine.domain.buckets import QUARTER_MS
-from evaluation_engine.domain.estimate import estimate
-from evaluation_engine.domain.evidence import Evidence, Sources
-from evaluation_engine.domain.intervals import LEVEL
+from evaluation_engine.domain.buckets import MINUTE_MS, QUARTER_MS, window
+from evaluation_engine.domain.budget import Budget, hindrances
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.result import display
 from evaluation_engine.domain.rule import Memory, Rule, Status, advance, without_result
@@ -27,19 +26,21 @@ from evaluation_engine.domain.target import Target
 Severity = Literal["page", "ticket"]
 _HOUR_MS = 3_600_000
 
-SOON = frozenset({"error-rate"})
-"""KPIs of journeys by their start whose numerator comes in while the journey is under way."""
+CLEAR_AT = 0.9
+"""An alert rests at this part of its factor: a rate that wavers about the factor opens and closes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One pair of windows with its factor."""
+    """One pair of windows with its factor; it is evaluated ``every_ms`` and ends after ``hold`` more clear ticks."""
 
     id: str
     severity: Severity
     factor: float
     long_ms: int
     short_ms: int
+    every_ms: int = MINUTE_MS
+    hold: int = 0
 
     @property
     def in_words(self) -> str:
@@ -47,34 +48,57 @@ class Alert:
         hours = self.long_ms // _HOUR_MS
         return f"{hours // 24} days" if hours >= 48 else ("hour" if hours == 1 else f"{hours} hours")
 
+    def can_fire(self, share: float) -> bool:
+        """Whether there is a bad share that is over the factor."""
+        return self.factor * share < 1
+
 
 ALERTS = (
-    Alert("hour", "page", 14.4, _HOUR_MS, QUARTER_MS),
-    Alert("six-hours", "page", 6.0, 6 * _HOUR_MS, 2 * QUARTER_MS),
-    Alert("three-days", "ticket", 1.0, 72 * _HOUR_MS, 6 * _HOUR_MS),
+    Alert("hour", "page", 14.4, _HOUR_MS, 5 * MINUTE_MS, hold=2),
+    Alert("six-hours", "page", 6.0, 6 * _HOUR_MS, 30 * MINUTE_MS, hold=2),
+    Alert("day", "ticket", 3.0, 24 * _HOUR_MS, 2 * _HOUR_MS, QUARTER_MS),
+    Alert("three-days", "ticket", 1.0, 72 * _HOUR_MS, 6 * _HOUR_MS, QUARTER_MS),
 )
-LONGEST_MS = max(alert.long_ms for alert in ALERTS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Watch:
     """A target that is watched by the burn of its budget; ``min_sample`` is of the long window."""
 
     target: Target
     definition: Definition
     min_sample: int = 1
-    alerts: tuple[Alert, ...] = ALERTS
+    settings: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def budget(self) -> float:
-        """Return the share that may be bad."""
-        high = self.definition.scale[1] or 1.0
-        allowed = self.target.threshold / high
-        return 1 - allowed if self.target.comparison == "at_least" else allowed
+    @cached_property
+    def budget(self) -> Budget:
+        """Return what may be bad."""
+        return Budget(self.target, self.definition, self.settings)
+
+    @cached_property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Return the alerts that can fire."""
+        return tuple(alert for alert in ALERTS if alert.can_fire(self.budget.share))
 
     def subject(self, alert: Alert) -> str:
         """Return what a problem of an alert is about."""
         return f"{self.target.id}.{alert.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Minutes and quarter hours of one cut, by their start."""
+
+    minutes: Mapping[int, Measures]
+    quarters: Mapping[int, Measures]
+
+    def over(self, start_ms: int, end_ms: int) -> Measures:
+        """Return the sum over ``[start, end)``, whole minutes."""
+        parts: list[Measures] = []
+        for grain, from_ms, to_ms in window(start_ms, end_ms):
+            known, step_ms = (self.minutes, MINUTE_MS) if grain == "minute" else (self.quarters, QUARTER_MS)
+            parts.extend(known[at] for at in range(from_ms, to_ms, step_ms) if at in known)
+        return merge(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,64 +128,52 @@ class Burn:
     def sentence(self) -> str:
         """Return what is the case, for people."""
         title = self.watch.definition.title.get("en", self.watch.definition.id)
-        wanted = f"{self.watch.target.comparison.replace('_', ' ')} {self.watch.target.threshold:g}"
+        wanted = self.watch.budget.wanted
         if self.long is None or self.short is None:
-            return f"{title} ({wanted}): nothing arrived in the last {self.alert.in_words}."
+            return f"{title} ({wanted}): nothing arrived in the last {self.alert.in_words}, or in its last part."
         return (
-            f"{title} ({wanted} {self.watch.definition.unit}) uses its error budget {display(self.long)} times as"
-            f" fast as allowed over the last {self.alert.in_words}, {display(self.short)} times over its last part;"
+            f"{title} ({wanted}) uses its error budget {display(self.long)} times as fast as allowed over the last"
+            f" {self.alert.in_words}, {display(self.short)} times over its last part;"
             f" the alert is at {self.alert.factor:g} times."
         )
 
 
-def faults(target: Target, definition: Definition, alerts: tuple[Alert, ...] = ALERTS) -> Iterator[str]:
-    """Yield every reason why a target can't be watched by the burn of its budget."""
-    high = definition.scale[1]
-    if definition.scale[0] != 0 or high is None:
-        yield "a burn rate needs a KPI that is a share"
-        return
-    if (definition.direction == "up") != (target.comparison == "at_least"):
-        yield "a burn rate needs a target on the good side of its KPI"
-        return
-    if definition.start_days_needed or (definition.anchor == "start" and definition.id not in SOON):
-        yield "journeys that have just begun have no outcome yet, so this KPI can't be watched by the hour"
-    if target.cut and (not target.cut.startswith("channel=") or "|" in target.cut):
-        yield "quarter hours are kept in total and by channel only"
-    budget = Watch(target, definition).budget
-    if budget <= 0:
-        yield "there is no error budget: nothing may be bad"
-        return
-    for alert in alerts:
-        if alert.factor * budget >= 1:
+def left_out(target: Target, definition: Definition) -> Iterator[str]:
+    """Yield a sentence for each alert that can never fire and therefore isn't evaluated."""
+    share = Budget(target, definition).share
+    for alert in ALERTS:
+        if not alert.can_fire(share):
             yield (
-                f"the alert over the {alert.in_words} can never fire: {alert.factor:g} times a budget of"
-                f" {100 * budget:g} % is more than everything"
+                f"the alert over the {alert.in_words} is left out, because it can never fire: {alert.factor:g} times a"
+                f" budget of {100 * share:g} % is everything or more"
             )
 
 
-def rate(watch: Watch, quarters: Mapping[int, Measures], window: tuple[int, int]) -> tuple[float | None, int]:
+def faults(target: Target, definition: Definition) -> list[str]:
+    """Return every reason why a target can't be watched by the burn of its budget."""
+    found = list(hindrances(target, definition))
+    if not found and not Watch(target, definition).alerts:
+        found.append("no alert can ever fire: the budget is everything")
+    return found
+
+
+def rate(watch: Watch, buckets: Buckets, start_ms: int, end_ms: int) -> tuple[float | None, int]:
     """Return burn rate and sample over ``[start, end)``; None where there is nothing."""
-    start_ms, end_ms = window
-    parts = [quarters[at] for at in range(start_ms, end_ms, QUARTER_MS) if at in quarters]
-    evidence = Evidence(start_ms, end_ms, "UTC", end_ms, merge(parts), Sources({}), buckets=tuple(parts))
-    found = estimate(watch.definition.measure, evidence, LEVEL)
-    if found.value is None:
-        return None, 0
-    share = found.value / (watch.definition.scale[1] or 1.0)
-    bad = 1 - share if watch.target.comparison == "at_least" else share
-    return max(0.0, bad) / watch.budget, found.n
+    spent = watch.budget.spent(buckets.over(start_ms, end_ms))
+    return (None if spent.bad is None else spent.bad / watch.budget.share), spent.n
 
 
-def burn(watch: Watch, alert: Alert, quarters: Mapping[int, Measures], tick_ms: int, before: Memory) -> Burn:
-    """Evaluate one alert at the end of a quarter hour. Both windows have to be over the factor, strictly."""
-    long, n = rate(watch, quarters, (tick_ms - alert.long_ms, tick_ms))
-    short, _ = rate(watch, quarters, (tick_ms - alert.short_ms, tick_ms))
+def burn(watch: Watch, alert: Alert, buckets: Buckets, tick_ms: int, before: Memory) -> Burn:
+    """Evaluate one alert at a tick. Both windows have to be over the factor, strictly."""
+    long, n = rate(watch, buckets, tick_ms - alert.long_ms, tick_ms)
+    short, _ = rate(watch, buckets, tick_ms - alert.short_ms, tick_ms)
     rule = Rule(
         id=watch.subject(alert),
         kpi=watch.definition.id,
         side="above",
         breach=alert.factor,
-        clear=alert.factor,
+        clear=CLEAR_AT * alert.factor,
+        keep_firing_for=alert.hold,
         no_data="keep_last",
     )
     if long is None or short is None:

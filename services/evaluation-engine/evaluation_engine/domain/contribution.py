@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from evaluation_engine.domain.accumulator import Measures
-from evaluation_engine.domain.buckets import DAY_MS, Grain, calendar, quarter_start
+from evaluation_engine.domain.buckets import DAY_MS, MINUTE_MS, Grain, calendar, quarter_start
 from evaluation_engine.domain.comments.extraction import CommentRecord, measures_of
 from evaluation_engine.domain.journey import ABANDONED, FULFILLED, End, JourneyState
 from evaluation_engine.domain.questions import AnswerValue, count_answers
@@ -23,6 +23,9 @@ from evaluation_engine.domain.samples import Samples, moments_of, over_days
 from evaluation_engine.domain.sketch import bin_of
 
 OTHER = "other"
+
+Minutes = tuple[tuple[str, tuple[str, ...]], ...]
+"""What is kept by the minute: cuts, each with the measures, or their beginnings."""
 
 COUNTING = 1
 """Which measures a fact adds. A fact keeps the number that it was counted by: what went in must come out again.
@@ -42,6 +45,7 @@ class FactContext:
     languages: frozenset[str]
     segments: Mapping[str, frozenset[str]]
     counting: int = 0
+    minutes: Minutes = ()
 
     def step(self, name: str) -> str:
         """A known step, or `other`."""
@@ -77,13 +81,18 @@ class Cell(NamedTuple):
 
 
 class Address(NamedTuple):
-    """All the cells that one share goes to, unexpanded; `quarter` is None where there is no instant."""
+    """All the cells that one share goes to, unexpanded; `quarter` is None where there is no instant.
+
+    `minute` is given where its service is watched by the minute, `kept` says what of it.
+    """
 
     service: str
     cuts: tuple[str, ...]
     quarter: int | None
     day: int
     month: int
+    minute: int | None = None
+    kept: Minutes = ()
 
 
 class Share(NamedTuple):
@@ -283,16 +292,23 @@ def _address(
     service: str, at_ms: int, channel: str | None, others: tuple[tuple[str, str], ...], context: FactContext
 ) -> Address:
     day, month = calendar(context.zone).day_and_month(at_ms)
-    return Address(service, cuts_of(channel, others), quarter_start(at_ms), day, month)
+    cuts, quarter = cuts_of(channel, others), quarter_start(at_ms)
+    if context.minutes:
+        return Address(service, cuts, quarter, day, month, at_ms - at_ms % MINUTE_MS, context.minutes)
+    return Address(service, cuts, quarter, day, month)
 
 
 class Batch:
-    """Nets the shares of many facts, then spreads what is left over the cells."""
+    """Nets the shares of many facts, then spreads what is left over the cells.
 
-    __slots__ = ("_changes",)
+    Minutes that begin before `minutes_from_ms` are left out.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_changes", "_minutes_from_ms")
+
+    def __init__(self, *, minutes_from_ms: int = 0) -> None:
         self._changes: dict[Address, Measures] = {}
+        self._minutes_from_ms = minutes_from_ms
 
     def change(self, old: Iterable[Share], new: Iterable[Share]) -> None:
         """Take the old shares of a fact out and put the new ones in."""
@@ -302,6 +318,8 @@ class Batch:
             self._add(address, measures, -1)
 
     def _add(self, address: Address, measures: Mapping[str, int], sign: int) -> None:
+        if address.minute is not None and address.minute < self._minutes_from_ms:
+            address = Address(*address[:5])
         into = self._changes.get(address)
         if into is None:
             into = self._changes[address] = {}
@@ -321,6 +339,8 @@ class Batch:
             kept = {name: amount for name, amount in changes.items() if amount}
             for cell in quarters_of(address, quarters_from_ms=quarters_from_ms):
                 _merge_into(found, cell, kept)
+            for cell, part in minutes_of(address, kept):
+                _merge_into(found, cell, part)
             _merge_into(days, (address.service, address.cuts, address.day, address.month), kept)
         for (service, cuts, day, month), kept in days.items():
             for cut in cuts:
@@ -342,11 +362,22 @@ def cells_of(address: Address, *, quarters_from_ms: int = 0) -> Iterator[Cell]:
 
 def quarters_of(address: Address, *, quarters_from_ms: int = 0) -> Iterator[Cell]:
     """Every quarter-hour cell of an address."""
-    service, cuts, quarter, _, _ = address
+    service, cuts, quarter = address[:3]
     if quarter is not None and quarter >= quarters_from_ms:
         yield Cell(service, "", "quarter", quarter)
         if len(cuts) > 1 and cuts[1].startswith("channel="):
             yield Cell(service, cuts[1], "quarter", quarter)
+
+
+def minutes_of(address: Address, changes: Measures) -> Iterator[tuple[Cell, Measures]]:
+    """What of changes is kept by the minute, by its cell."""
+    if address.minute is None:
+        return
+    for cut, beginnings in address.kept:
+        if cut in address.cuts:
+            part = {name: amount for name, amount in changes.items() if name.startswith(beginnings)}
+            if part:
+                yield Cell(address.service, cut, "minute", address.minute), part
 
 
 K = TypeVar("K")

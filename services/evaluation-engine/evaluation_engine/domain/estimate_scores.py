@@ -12,7 +12,7 @@ from evaluation_engine.domain.evidence import Evidence
 from evaluation_engine.domain.intervals import Bounds
 from evaluation_engine.domain.kpi import DAY_MS
 from evaluation_engine.domain.kpi_measures import Linear, MeasuredMean, Rate, Score, Sum
-from evaluation_engine.domain.sketch import RELATIVE_ERROR, Sketch, middle_of
+from evaluation_engine.domain.sketch import RELATIVE_ERROR, Sketch
 
 PROMISED = "promised_days"
 _MILLI = 1000
@@ -107,6 +107,5 @@ def within_promise(prefix: str, evidence: Evidence, level: float) -> Estimate:
     sketch = Sketch.of(evidence.measures, prefix)
     if promised is None:
         return Estimate(None, sketch.n, "wilson")
-    limit = float(promised) * DAY_MS
-    inside = sum(n for bin_, n in sketch.counts if middle_of(bin_) <= limit)
+    inside = sketch.within(float(promised) * DAY_MS)
     return proportion(inside, sketch.n, level, {PROMISED: float(promised), "relative_error": RELATIVE_ERROR})

@@ -67,6 +67,10 @@ class Sketch:
         for index, n in self.counts:
             seen += n
             if seen >= rank:
+    def within(self, limit: float) -> int:
+        """Number of durations up to a limit, at which it is exact to half a bin."""
+        return sum(n for index, n in self.counts if middle_of(index) <= limit)
+
                 return index
         raise IndexError(f"rank {rank} of {seen}")
 

@@ -7,6 +7,7 @@ the same transaction, so that the owner, whose memory is no longer what is store
 The range is widened to whole months of the service, because a month's cell needs every day of it. Facts are read up to
 a month past the range: a fact that was counted in another zone may fall into a bucket that begins inside of it.
 Comments that were read by another taxonomy, or by none, are read again, where all their cells are in the range.
+Minutes are computed anew too, of facts that were counted while a target was watched by them.
 Measurements at an instant have no facts: their aggregates are left alone. So are those of months whose facts were
 let go: a rebuild that asks for one is refused. An empty cell stays as `{}`, so that it is
 still seen when it changed.

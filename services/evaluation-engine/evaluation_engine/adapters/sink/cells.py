@@ -1,9 +1,9 @@
-"""Cells as rows: canonical JSON, so that equal numbers are equal bytes."""
+"""Cells as rows: canonical JSON, so that equal numbers are equal bytes. Minutes have a table of their own."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import orjson
@@ -30,12 +30,29 @@ ON CONFLICT (topic, service_id, cut, grain, bucket_start, partition)
 DO UPDATE SET data = excluded.data, changed_at = excluded.changed_at
 """  # noqa: S608
 
+_READ_MINUTES = f"""
+SELECT m.service_id, m.cut, 'minute', {millis("m.bucket_start")}, m.data::text
+FROM unnest($3::text[], $4::text[], $5::bigint[]) AS u (service, cut, start)
+JOIN evaluation.minute m ON m.topic = $1 AND m.partition = $2 AND m.service_id = u.service AND m.cut = u.cut
+    AND m.bucket_start = {stamp("u.start")}
+"""  # noqa: S608
+
+_WRITE_MINUTES = f"""
+INSERT INTO evaluation.minute (topic, partition, service_id, cut, bucket_start, data)
+SELECT $1, $2, service, cut, {stamp("start")}, data
+FROM unnest($3::text[], $4::text[], $5::bigint[], $6::json[]) AS u (service, cut, start, data)
+ON CONFLICT (topic, service_id, cut, bucket_start, partition) DO UPDATE SET data = excluded.data
+"""  # noqa: S608
+
 
 async def read(
     connection: AsyncpgConnection, topic: str, partition: int, cells: Collection[Cell]
 ) -> dict[Cell, Measures]:
     """Return what is stored for cells. The standard parser: orjson makes floats of integers past 64 bits."""
-    rows = await connection.fetch(_READ, topic, partition, *_addresses(cells))
+    minutes, others = _apart(cells)
+    rows = await connection.fetch(_READ, topic, partition, *_addresses(others)) if others else []
+    if minutes:
+        rows += await connection.fetch(_READ_MINUTES, topic, partition, *_minute_addresses(minutes))
     return {Cell(service, cut, grain, start): json.loads(data) for service, cut, grain, start, data in rows}
 
 
@@ -46,9 +63,12 @@ async def write(connection: AsyncpgConnection, topic: str, partition: int, chang
 
 async def put_texts(connection: AsyncpgConnection, topic: str, partition: int, texts: Mapping[Cell, str]) -> None:
     """Store canonical texts, in the order of their cells."""
-    if texts:
-        ordered = sorted(texts)
-        await connection.execute(_WRITE, topic, partition, *_addresses(ordered), [texts[cell] for cell in ordered])
+    minutes, others = _apart(sorted(texts))
+    if others:
+        await connection.execute(_WRITE, topic, partition, *_addresses(others), [texts[cell] for cell in others])
+    if minutes:
+        values = [texts[cell] for cell in minutes]
+        await connection.execute(_WRITE_MINUTES, topic, partition, *_minute_addresses(minutes), values)
 
 
 def encode(measures: Measures) -> str:
@@ -57,6 +77,20 @@ def encode(measures: Measures) -> str:
         return orjson.dumps(measures, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:
         return canonical(measures)
+
+
+def _apart(cells: Iterable[Cell]) -> tuple[list[Cell], list[Cell]]:
+    """Return minutes and all others."""
+    minutes: list[Cell] = []
+    others: list[Cell] = []
+    for cell in cells:
+        (minutes if cell.grain == "minute" else others).append(cell)
+    return minutes, others
+
+
+def _minute_addresses(cells: Collection[Cell]) -> tuple[list[str], list[str], list[int]]:
+    services, cuts, _, starts = _addresses(cells)
+    return services, cuts, starts
 
 
 def _addresses(cells: Collection[Cell]) -> tuple[list[str], list[str], list[str], list[int]]:

@@ -79,8 +79,7 @@ class Yardstick:
     @property
     def settings(self) -> dict[str, str]:
         """What else results depend on."""
-        promised = self.document.promised_days
-        return {"currency": self.document.currency, **({PROMISED: repr(promised)} if promised else {})}
+        return settings_of(self.document)
 
     @cached_property
     def needs(self) -> tuple[Need, ...]:
@@ -167,17 +166,25 @@ def yardsticks(body: str, catalogue: StoredCatalogue) -> dict[str, Yardstick]:
                 )
             ),
             goals=tuple(sorted(_goals(document.id, parsed.values()), key=lambda one: one.id)),
-            watches=tuple(_watches(targets, {**BY_ID, **own})),
+            watches=tuple(_watches(targets, {**BY_ID, **own}, settings_of(document))),
         )
     return found
 
 
-def _watches(targets: Iterable[TargetDocument], known: Mapping[str, Definition]) -> Iterable[Watch]:
+def settings_of(document: ServiceDocument) -> dict[str, str]:
+    """Return what else the results of a service depend on."""
+    promised = document.promised_days
+    return {"currency": document.currency, **({PROMISED: repr(promised)} if promised else {})}
+
+
+def _watches(
+    targets: Iterable[TargetDocument], known: Mapping[str, Definition], settings: Mapping[str, str]
+) -> Iterable[Watch]:
     """Yield the targets that are watched by the burn of their error budget."""
     for document in sorted(targets, key=lambda one: one.id):
         definition = known.get(document.kpi)
         if document.burn_rate is not None and definition is not None:
-            yield Watch(target_of(document), definition, document.burn_rate.min_sample)
+            yield Watch(target_of(document), definition, document.burn_rate.min_sample, settings)
 
 
 def _goals(service: str, parsed: Iterable[documents.AnyDocument]) -> Iterable[Goal]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from evaluation_engine.domain.contribution import Batch
 from evaluation_engine.ports.sink import DeadLetter, Position, Progress, Sink, SinkTransaction, StreamRecord
 from evaluation_engine.service.ingest.arrivals import Arrival, sort_out
 from evaluation_engine.service.ingest.cells import CellCache
@@ -17,6 +18,8 @@ from evaluation_engine.service.ingest.services import UNKNOWN_SERVICE, ServiceBo
 from evaluation_engine.service.ingest.work import Handler, Work
 
 QUARTERS_KEPT_MS = 90 * DAY_MS
+MINUTES_KEPT_MS = 3 * DAY_MS + 3_600_000
+"""Longer than burn rates look back: a tick is evaluated some time after its end."""
 
 
 @dataclass(slots=True)
@@ -77,7 +80,7 @@ class IngestBatch:
             UnknownOutcomeError: it may have been done.
         """
         now_ms = self.clock_ms()
-        work = Work(lane.position.topic, lane.position.partition, now_ms)
+        work = _work(lane, now_ms)
         work.set_aside(batch.letters)
         progress = Progress(batch.next_offset, batch.last_record_at_ms, now_ms if caught_up else None)
         async with self.sink.transaction() as transaction:
@@ -91,7 +94,7 @@ class IngestBatch:
 
     async def sweep(self, lane: Lane, handler: JourneyHandler, limit: int) -> int:
         """Count journeys of a partition as abandoned whose silence is due, at most ``limit``; return how many."""
-        work = Work(lane.position.topic, lane.position.partition, self.clock_ms())
+        work = _work(lane, self.clock_ms())
         async with self.sink.transaction() as transaction:
             await transaction.fence(lane.position, Progress(lane.position.next_offset))
             found = await handler.sweep(transaction, work, limit)
@@ -131,3 +134,8 @@ class IngestBatch:
         lane.cells.trim()
         all_aside = not batch.arrivals
         lane.consecutive_letters = batch.trailing_letters + (lane.consecutive_letters if all_aside else 0)
+
+
+def _work(lane: Lane, now_ms: int) -> Work:
+    changes = Batch(minutes_from_ms=now_ms - MINUTES_KEPT_MS)
+    return Work(lane.position.topic, lane.position.partition, now_ms, changes)

@@ -88,7 +88,10 @@ class ServiceBook:
     async def refresh(self) -> None:
         """Read the services anew."""
         found, since = await self.source.services(), await self.source.facts_from_ms()
-        self._services = {name: self._known(definition, since.get(name)) for name, definition in found.items()}
+        kept = await self.minutes.minutes() if self.minutes else {}
+        self._services = {
+            name: self._known(definition, kept.get(name, ()), since.get(name)) for name, definition in found.items()
+        }
 
     def of(self, body: str, service: str) -> KnownService:
         """Return a service of a body. Raises ``InvalidEventError`` (`unknown_service`)."""
@@ -101,8 +104,8 @@ class ServiceBook:
         """Return a service that was checked before."""
         return self._services[service]
 
-    def _known(self, definition: Mapping[str, Any], facts_from_ms: int | None) -> KnownService:
+    def _known(self, definition: Mapping[str, Any], minutes: Minutes, facts_from_ms: int | None) -> KnownService:
         service = ServiceDefined.model_validate(definition)
-        context = context_of(service)
+        context = context_of(service, minutes)
         identity = context_id(context)
         return KnownService(service.body, identity, self.contexts.setdefault(identity, context), facts_from_ms)

@@ -21,7 +21,7 @@ class Work:
     topic: str
     partition: int
     now_ms: int
-    changes: Batch = field(default_factory=Batch)
+    changes: Batch
     outcomes: Counter[str] = field(default_factory=Counter)
     letters: list[DeadLetter] = field(default_factory=list)
     contexts: dict[int, FactContext] = field(default_factory=dict)

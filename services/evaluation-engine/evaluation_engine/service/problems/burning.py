@@ -1,25 +1,40 @@
-"""Burn rates at every closed quarter hour: problems open and close by themselves."""
+"""Burn rates at every closed minute or quarter hour: problems open and close by themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from evaluation_engine.domain.accumulator import Measures
-from evaluation_engine.domain.buckets import QUARTER_MS
-from evaluation_engine.domain.burn import LONGEST_MS, Alert, Burn, Watch, burn
+from evaluation_engine.domain.accumulator import Measures, add
+from evaluation_engine.domain.buckets import MINUTE_MS, window
+from evaluation_engine.domain.budget import beginnings_of
+from evaluation_engine.domain.burn import Alert, Buckets, Burn, Watch, burn
 from evaluation_engine.domain.rule import Memory
-from evaluation_engine.ports.measures import MeasureReader, Span
+from evaluation_engine.ports.measures import MeasureReader, Row, Span
 from evaluation_engine.ports.problems import Problem, ProblemStore, Remembered, Step
 from evaluation_engine.service.evaluate.books import Yardsticks
-from evaluation_engine.service.evaluate.readings import Readings
+from evaluation_engine.service.evaluate.readings import joined
 from evaluation_engine.service.evaluate.record import instant
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
 KIND = "burn_rate"
-MOST_TICKS = 96
-"""How many quarter hours are caught up with after an outage of the evaluator; earlier ones are left out."""
+SETTLE_MS = 30_000
+"""How long events of a minute may take to arrive: it is judged once everything up to so long after it is counted."""
+MOST_TICKS = 360
+"""How many ticks of an alert are caught up with after an outage of the evaluator; earlier ones are left out."""
+
+
+class _Due(NamedTuple):
+    """Ticks of an alert that weren't evaluated yet, oldest first, and the state before them."""
+
+    watch: Watch
+    alert: Alert
+    ticks: range
+    memory: Memory
 
 
 @dataclass(slots=True)
@@ -31,59 +46,80 @@ class Burning:
     _looked: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     async def look(self, yardstick: Yardstick) -> int:
-        """Evaluate the quarter hours that have closed since the last look; return how many."""
-        if not yardstick.watches and self._looked.get(yardstick.service, (0, 0))[1] == yardstick.catalogue_version:
+        """Evaluate what has closed since the last look; return how many ticks, of all alerts together."""
+        before = self._looked.get(yardstick.service, (0, 0))
+        known = before[1] == yardstick.catalogue_version
+        if known and not yardstick.watches:
             return 0
         complete = await self.reader.complete_until()
         if complete is None:
             return 0
-        last = _ms(complete) // QUARTER_MS * QUARTER_MS
-        if self._looked.get(yardstick.service) == (last, yardstick.catalogue_version):
+        upto = _ms(complete) - SETTLE_MS
+        now = (upto // MINUTE_MS, yardstick.catalogue_version)
+        if now == before:
             return 0
-        subjects = {watch.subject(alert) for watch in yardstick.watches for alert in watch.alerts}
-        remembered = await self.store.remembered(yardstick.service)
-        await self.store.drop(yardstick.service, yardstick.body, KIND, subjects, instant(last))
-        ticks = _ticks(last, remembered, subjects)
-        if ticks:
-            quarters = await self._quarters(yardstick, ticks)
-            steps = _steps(yardstick, ticks, quarters, remembered)
+        if not known:
+            subjects = {watch.subject(alert) for watch in yardstick.watches for alert in watch.alerts}
+            await self.store.drop(yardstick.service, yardstick.body, KIND, subjects, instant(upto))
+        due = _due(yardstick.watches, upto, await self.store.remembered(yardstick.service))
+        if due:
+            spans = _spans(due)
+            rows = await self.reader.read(yardstick.service, spans)
+            steps = await asyncio.to_thread(lambda: _steps(due, _buckets(due, spans, rows)))
             await self.store.record(yardstick.service, yardstick.body, KIND, steps)
-        self._looked[yardstick.service] = (last, yardstick.catalogue_version)
-        return len(ticks)
-
-    async def _quarters(self, yardstick: Yardstick, ticks: Sequence[int]) -> Mapping[str, Mapping[int, Measures]]:
-        cuts = frozenset(watch.target.cut for watch in yardstick.watches)
-        spans = [Span("quarter", ticks[0] - LONGEST_MS, ticks[-1], cuts)]
-        readings = Readings.of(spans, await self.reader.read(yardstick.service, spans))
-        return {cut: readings.of_cut("quarter", cut) for cut in cuts}
+        self._looked[yardstick.service] = now
+        return sum(len(one.ticks) for one in due)
 
 
-def _ticks(last: int, remembered: Mapping[str, Remembered], subjects: Collection[str]) -> list[int]:
-    """Return the ends of the quarter hours to be evaluated: all since the last look, at first the newest alone."""
-    if not subjects:
-        return []
-    before = [_ms(remembered[subject].tick) for subject in subjects if subject in remembered]
-    first = max(min(before, default=last - QUARTER_MS) + QUARTER_MS, last - (MOST_TICKS - 1) * QUARTER_MS)
-    return list(range(first, last + 1, QUARTER_MS))
-
-
-def _steps(
-    yardstick: Yardstick,
-    ticks: Sequence[int],
-    quarters: Mapping[str, Mapping[int, Measures]],
-    remembered: Mapping[str, Remembered],
-) -> list[Step]:
-    steps = []
-    for watch in yardstick.watches:
+def _due(watches: Iterable[Watch], upto_ms: int, remembered: Mapping[str, Remembered]) -> list[_Due]:
+    """Return what is to be evaluated: all ticks since the last look, at first the newest alone."""
+    found = []
+    for watch in watches:
         for alert in watch.alerts:
+            last = upto_ms // alert.every_ms * alert.every_ms
             old = remembered.get(watch.subject(alert))
-            memory = _memory(old)
-            for tick in ticks:
-                if old is not None and tick <= _ms(old.tick):
-                    continue
-                found = burn(watch, alert, quarters[watch.target.cut], tick, memory)
-                memory = found.after
-                steps.append(_step(watch, alert, found))
+            after = last - alert.every_ms if old is None else _ms(old.tick) // alert.every_ms * alert.every_ms
+            first = max(after, last - MOST_TICKS * alert.every_ms) + alert.every_ms
+            ticks = range(first, last + 1, alert.every_ms)
+            if ticks:
+                found.append(_Due(watch, alert, ticks, _memory(old)))
+    return found
+
+
+def _spans(due: Iterable[_Due]) -> list[Span]:
+    """Return what all windows need, each bucket once."""
+    return joined(
+        Span(grain, from_ms, to_ms, frozenset((one.watch.target.cut,)))
+        for one in due
+        for tick in one.ticks
+        for length_ms in (one.alert.long_ms, one.alert.short_ms)
+        for grain, from_ms, to_ms in window(tick - length_ms, tick)
+    )
+
+
+def _buckets(due: Iterable[_Due], spans: Sequence[Span], rows: Sequence[Sequence[Row]]) -> Mapping[str, Buckets]:
+    """Return buckets by cut, merged over partitions, with nothing but what the budgets need."""
+    wanted: dict[str, tuple[str, ...]] = {}
+    for one in due:
+        cut = one.watch.target.cut
+        wanted[cut] = wanted.get(cut, ()) + beginnings_of(one.watch.definition.measure)
+    found: dict[str, tuple[dict[int, Measures], dict[int, Measures]]] = {cut: ({}, {}) for cut in wanted}
+    for span, part in zip(spans, rows, strict=True):
+        for row in part:
+            into = found[row.cut][0 if span.grain == "minute" else 1]
+            measures = {name: n for name, n in json.loads(row.data).items() if name.startswith(wanted[row.cut])}
+            add(into.setdefault(row.start_ms, {}), measures)
+    return {cut: Buckets(minutes, quarters) for cut, (minutes, quarters) in found.items()}
+
+
+def _steps(due: Iterable[_Due], buckets: Mapping[str, Buckets]) -> list[Step]:
+    steps = []
+    for one in due:
+        memory = one.memory
+        for tick in one.ticks:
+            found = burn(one.watch, one.alert, buckets[one.watch.target.cut], tick, memory)
+            memory = found.after
+            steps.append(_step(one.watch, one.alert, found))
     return _worth_storing(steps)
 
 
@@ -100,7 +136,7 @@ def _step(watch: Watch, alert: Alert, found: Burn) -> Step:
         "cut": watch.target.cut,
         "alert": alert.id,
         "factor": alert.factor,
-        "budget": watch.budget,
+        "budget": watch.budget.share,
         "long_minutes": alert.long_ms // 60_000,
         "short_minutes": alert.short_ms // 60_000,
         "burn_long": found.long,
