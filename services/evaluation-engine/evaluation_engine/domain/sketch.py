@@ -61,16 +61,16 @@ class Sketch:
         """Number of durations."""
         return sum(n for _, n in self.counts)
 
+    def within(self, limit: float) -> int:
+        """Number of durations up to a limit, at which it is exact to half a bin."""
+        return sum(n for index, n in self.counts if middle_of(index) <= limit)
+
     def at_rank(self, rank: int) -> int:
         """The bin of the rank-th smallest duration (1 is the smallest)."""
         seen = 0
         for index, n in self.counts:
             seen += n
             if seen >= rank:
-    def within(self, limit: float) -> int:
-        """Number of durations up to a limit, at which it is exact to half a bin."""
-        return sum(n for index, n in self.counts if middle_of(index) <= limit)
-
                 return index
         raise IndexError(f"rank {rank} of {seen}")
 
