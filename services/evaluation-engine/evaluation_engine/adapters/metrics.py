@@ -73,14 +73,15 @@ class _Latest(Collector):
         yield from _kpis(live)
         yield _verdicts(
             "civiloop_target_verdict",
-            "1 for the verdict that holds on a target, live",
+            "1 for the verdict that holds on a target: at every look, or of the last closed period",
             "target",
             [(service, one.target, one.verdict) for service, (record, _) in live for one in record.targets],
             list(Verdict),
         )
+        yield _at_risk(live)
         yield _verdicts(
             "civiloop_redesign_verdict",
-            "1 for the verdict that holds on a redesign benchmark, live",
+            "1 for the verdict on a redesign benchmark that the last closed period left",
             "benchmark",
             [(service, one.benchmark, one.verdict) for service, (record, _) in live for one in record.benchmarks],
             list(RedesignVerdict),
@@ -124,6 +125,19 @@ def _kpis(live: list[tuple[str, tuple[EvaluationRecorded, float]]]) -> Iterator[
     yield sample
     help_text = "1 for the state that a KPI is in"
     yield _verdicts("civiloop_kpi_status", help_text, "kpi", states, list(ResultState), "status")
+
+
+def _at_risk(live: list[tuple[str, tuple[EvaluationRecorded, float]]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "civiloop_target_at_risk",
+        "1 where the trend of the last periods puts a target at risk, absent where they are too few",
+        labels=["service", "target"],
+    )
+    for service, (record, _) in live:
+        for one in record.targets:
+            if one.at_risk is not None:
+                family.add_metric([service, one.target], float(one.at_risk))
+    return family
 
 
 def _verdicts(

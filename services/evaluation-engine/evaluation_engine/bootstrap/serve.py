@@ -31,7 +31,7 @@ from evaluation_engine.adapters.metrics import EvaluatorMetrics
 from evaluation_engine.adapters.problems import PostgresProblemStore
 from evaluation_engine.adapters.quotes import PostgresQuoteSource
 from evaluation_engine.adapters.senders import PostgresSenderReader
-from evaluation_engine.adapters.trends import PostgresTargetHistory
+from evaluation_engine.adapters.trends import PostgresVerdictHistory
 from evaluation_engine.api import (
     catalogue,
     findings,
@@ -155,7 +155,7 @@ def desks(
     yardsticks = Yardsticks(catalogue_store)
     book = ThemeBook.of(read_taxonomy(settings.taxonomy))
     evaluating = Evaluating(reader, store, clock, book)
-    trends = Trends(PostgresTargetHistory(pool))
+    trends = Trends(PostgresVerdictHistory(pool))
     live = LiveStatus(evaluating, store, trends)
     patience = Patience(
         settle=timedelta(seconds=settings.settle_s),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from math import lcm
+from typing import NamedTuple
 
 from evaluation_engine.domain import intervals
 from evaluation_engine.domain.estimated import Estimate, number, proportion
@@ -18,12 +19,29 @@ PROMISED = "promised_days"
 _MILLI = 1000
 
 
+class Sums(NamedTuple):
+    """Exact sums of points, and the scale that the points span."""
+
+    n: int
+    total: int
+    squares: int
+    scale: tuple[int, int]
+
+
+def sums_of(measure: Score, found: Mapping[str, int]) -> Sums:
+    """What was answered, in points."""
+    counts = [(points, found.get(name, 0)) for name, points in measure.points]
+    return Sums(
+        n=sum(count for _, count in counts),
+        total=sum(points * count for points, count in counts),
+        squares=sum(points * points * count for points, count in counts),
+        scale=(min(points for points, _ in counts), max(points for points, _ in counts)),
+    )
+
+
 def score(measure: Score, found: Mapping[str, int], level: float) -> Estimate:
     """Mean of points; the interval stays on the scale that the points span."""
-    counts = [(points, found.get(name, 0)) for name, points in measure.points]
-    n, total = sum(count for _, count in counts), sum(points * count for points, count in counts)
-    squares = sum(points * points * count for points, count in counts)
-    scale = (min(points for points, _ in counts), max(points for points, _ in counts))
+    n, total, squares, scale = sums_of(measure, found)
     bounds = intervals.bounded_mean(n, total, squares, scale, level) if n > 0 else None
     return Estimate(
         value=total / (n * measure.per) if n > 0 else None,

@@ -6,6 +6,7 @@ needs has ever arrived and its source is not silent.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from civiloop_shared.contracts.evaluations import Interval, KpiResult, Period, ResultState
@@ -24,11 +25,15 @@ from evaluation_engine.domain.kpi_measures import (
     SurvivalQuantile,
     WithinPromise,
 )
+from evaluation_engine.domain.repeated import estimate_repeated, first_look
 
 
-def evaluate(definition: Definition, evidence: Evidence, *, level: float = LEVEL) -> KpiResult:
-    """One KPI over one period and cut."""
-    found = estimate(definition.measure, evidence, level)
+def evaluate(
+    definition: Definition, evidence: Evidence, *, level: float = LEVEL, repeated_looks: bool = False
+) -> KpiResult:
+    """One KPI over one period and cut; the period is a run where it is looked at again and again."""
+    measure = definition.measure
+    found = (estimate_repeated if repeated_looks else estimate)(measure, evidence, level)
     state, reason = _state(definition, evidence, found)
     shown = state in (ResultState.OK, ResultState.NOT_REACHED)
     eligible = _eligible(definition, evidence, found.n)
@@ -38,7 +43,7 @@ def evaluate(definition: Definition, evidence: Evidence, *, level: float = LEVEL
         state=state,
         reason=reason,
         value=found.value if state is ResultState.OK else None,
-        unit=evidence.settings.get("currency", definition.unit) if definition.unit == "currency" else definition.unit,
+        unit=_unit(definition, evidence.settings),
         direction=definition.direction,
         n=found.n,
         eligible=eligible,
@@ -49,12 +54,34 @@ def evaluate(definition: Definition, evidence: Evidence, *, level: float = LEVEL
         period=Period(start=instant(evidence.start_ms), end=instant(evidence.end_ms), zone=evidence.zone),
         cut=evidence.cut,
         minimum_to_show=definition.minimum_to_show,
-        minimum_to_judge=definition.minimum_to_judge,
+        minimum_to_judge=max(definition.minimum_to_judge, first_look(measure) if repeated_looks else 0),
+        for_repeated_looks=repeated_looks,
         channels_reporting=evidence.channels_reporting,
         channels_expected=evidence.channels_expected,
         complete_until=None if evidence.complete_until_ms is None else instant(evidence.complete_until_ms),
         details={**found.details, **_published(definition, found.value)} if shown else {},
     )
+
+
+def not_yet(definition: Definition, settings: Mapping[str, str], period: Period, cut: str, reason: str) -> KpiResult:
+    """The result of a period that has not been evaluated."""
+    return KpiResult(
+        kpi=definition.id,
+        definition_version=definition.version,
+        state=ResultState.NO_DATA,
+        reason=reason,
+        unit=_unit(definition, settings),
+        direction=definition.direction,
+        n=0,
+        period=period,
+        cut=cut,
+        minimum_to_show=definition.minimum_to_show,
+        minimum_to_judge=definition.minimum_to_judge,
+    )
+
+
+def _unit(definition: Definition, settings: Mapping[str, str]) -> str:
+    return settings.get("currency", definition.unit) if definition.unit == "currency" else definition.unit
 
 
 def _published(definition: Definition, value: float | None) -> dict[str, str]:

@@ -5,12 +5,13 @@ repeated fixed-sample interval raises a false alarm in most years (`tests/load/l
 
 What the caller needs: counts of a run, that is of everything from its fixed start (`run_of`) up to now, and nothing
 from before; never those of a rolling window, which is a new sample at every look. Each run spends its part of the
-year's error. Counts may be corrected (late, erased): an interval is a function of the counts alone. The truth is
-taken to hold still within a run; where it moved, `narrowed` says `drifted`, and the next run starts afresh.
+year's error. Counts may be corrected (late, erased): an interval is a function of the counts alone, and never of the
+looks before. The truth is taken to hold still within a run; where it moves, the next run starts afresh.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
@@ -21,7 +22,7 @@ from scipy.optimize import brentq
 from scipy.special import betaln, lambertw, xlog1py, xlogy
 
 from evaluation_engine.domain.buckets import Period
-from evaluation_engine.domain.intervals import LEVEL, Closed
+from evaluation_engine.domain.intervals import LEVEL, Closed, Ranks
 
 FIRST_LOOK = 100
 """The asymptotic sequence says nothing before: it holds in the long run, and skewed scores need a start."""
@@ -56,17 +57,18 @@ def run_of(day: date, zone: str, *, restarts: Restarts = 4, level: float = LEVEL
     return Run(Period(date(day.year, first, 1), end, zone), level_of_run(level, restarts))
 
 
-def log_evidence(count: int, n: int, share: float) -> float:
+def log_evidence(count: float, n: float, share: float) -> float:
     """How much the counts speak against a share: log of a wealth that passes 1/alpha with probability alpha at most.
 
-    Binomial likelihood mixed over all shares alike, by that of `share`; a martingale while `share` is true (Ville).
-    Robbins 1970, doi:10.1214/aoms/1177696786; Howard et al. 2021, doi:10.1214/20-AOS1991.
+    Binomial likelihood mixed over all shares alike, by that of `share`; a martingale while `share` is true (Ville), and
+    below one where each answer counts as any part of one (its likelihood is convex in that part). Robbins 1970,
+    doi:10.1214/aoms/1177696786; Howard et al. 2021, doi:10.1214/20-AOS1991.
     """
     against = float(xlogy(count, share) + xlog1py(n - count, -share))
     return inf if against == -inf else float(betaln(1 + count, 1 + n - count)) - against
 
 
-def proportion(count: int, n: int, level: float = LEVEL) -> Closed | None:
+def proportion(count: float, n: float, level: float = LEVEL) -> Closed | None:
     """Beta-binomial confidence sequence of a proportion, in 0 to 1: every share that the counts don't speak against.
 
     Exact at every n from the first on; None at n = 0.
@@ -88,7 +90,23 @@ def _crossing(beyond: Callable[[float], float], low: float, high: float) -> floa
     return float(brentq(beyond, low, high, xtol=1e-12))
 
 
-def mean(n: int, total: int, squares: int, level: float = LEVEL, *, best_at: int = BEST_AT) -> Closed | None:
+def quantile_ranks(n: int, q: float, level: float = LEVEL) -> Ranks:
+    """Order statistics between which the q-quantile lies at every look (1 is the smallest).
+
+    A value stays as long as the sequence of the share of cases up to it doesn't exclude q. Howard, Ramdas 2022,
+    doi:10.3150/21-BEJ1388, for one quantile.
+    """
+    limit = -log(1 - level)
+    middle = int(n * q)
+    low = bisect_left(range(middle + 1), True, key=lambda k: log_evidence(k, n, q) < limit)
+    above = range(middle + 1, n + 1)
+    high = middle + 1 + bisect_left(above, True, key=lambda k: log_evidence(k, n, q) >= limit)
+    return Ranks(low if low >= 1 else None, high if high <= n else None)
+
+
+def mean(
+    n: int, total: int, squares: int, level: float = LEVEL, *, best_at: int = BEST_AT, least: float | None = None
+) -> Closed | None:
     """Asymptotic confidence sequence of a mean from exact sums; None before `FIRST_LOOK`.
 
     Waudby-Smith et al. 2024, "Time-uniform central limit theory and asymptotic confidence sequences",
@@ -98,7 +116,8 @@ def mean(n: int, total: int, squares: int, level: float = LEVEL, *, best_at: int
         return None
     centre = total / n
     half = sqrt(max(0.0, (n * squares - total * total) / (n * n))) * unit_margin(n, level, best_at)
-    return Closed(centre - half, centre + half)
+    low = centre - half
+    return Closed(low if least is None else max(least, low), centre + half)
 
 
 def bounded_mean(
@@ -130,22 +149,3 @@ def _tuning(alpha: float, best_at: int) -> float:
     """The square of rho at which the margin is narrowest at `best_at` (the same source, appendix B)."""
     exact = complex(lambertw(-alpha * alpha / e, -1))
     return (-exact.real - 1) / best_at
-
-
-class Narrowed(NamedTuple):
-    """What all looks of a run leave open. `drifted`: they leave nothing, so that the truth must have moved."""
-
-    bounds: Closed
-    drifted: bool = False
-
-
-def narrowed(before: Narrowed | None, now: Closed) -> Narrowed:
-    """The intersection of what was open before and the interval of this look: it never gets wider within a run.
-
-    That holds as long as counts are only added to; after a correction of old ones start from None. When nothing is
-    left in common, the interval of this look stands alone and stays marked.
-    """
-    if before is None or before.drifted:
-        return Narrowed(now, before is not None)
-    low, high = max(before.bounds.low, now.low), min(before.bounds.high, now.high)
-    return Narrowed(Closed(low, high)) if low <= high else Narrowed(now, True)

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evaluation_engine.domain.intervals import Bounds, quantile_ranks
+from evaluation_engine.domain.intervals import Bounds, Ranks, quantile_ranks
 
 LONGEST_MS = 200 * 366 * 86_400_000
 RELATIVE_ERROR = 0.01 / 2.01
@@ -91,6 +91,9 @@ class Sketch:
 
     def quantile_bounds(self, q: float, level: float) -> Bounds:
         """Order statistics around the q-quantile, widened to the edges of their bins."""
-        ranks = quantile_ranks(self.n, q, level)
+        return self.between(quantile_ranks(self.n, q, level))
+
+    def between(self, ranks: Ranks) -> Bounds:
+        """From one order statistic to another, widened to the edges of their bins."""
         low = bounds_of(self.at_rank(ranks.low))[0] if ranks.low else 0
         return Bounds(low, bounds_of(self.at_rank(ranks.high))[1] if ranks.high else None)

@@ -129,6 +129,8 @@ class KpiSummary(_Wire):
 class TargetResult(_Wire):
     """A target judged by a KPI result.
 
+    ``judged`` says when the verdict may be looked at: at every look, by a confidence sequence over the run that is the
+    period of ``result``; or at the end of that period, once. Stored evaluations judge at the end of their period.
     ``at_risk`` is the flag of the trend over the last periods, and ``trend`` its reason: in the live status only, None
     where too few periods are known.
     """
@@ -141,6 +143,7 @@ class TargetResult(_Wire):
     verdict: Verdict
     explanation: str
     review_overdue: bool = False
+    judged: Literal["at_every_look", "at_period_end"] = "at_period_end"
     at_risk: bool | None = None
     trend: str | None = None
     result: KpiResult
@@ -170,7 +173,10 @@ class ClauseResult(_Wire):
 
 
 class BenchmarkResult(_Wire):
-    """A redesign benchmark with its clauses, states before and after, and a sentence for leaders."""
+    """A redesign benchmark with its clauses, states before and after, and a sentence for leaders.
+
+    ``period`` is given in the live status only, which shows what the newest closed evaluation left: that of it.
+    """
 
     benchmark: Identifier
     verdict: RedesignVerdict
@@ -178,6 +184,7 @@ class BenchmarkResult(_Wire):
     explanation: str
     clauses: tuple[ClauseResult, ...]
     states: dict[str, Any] = Field(default_factory=dict)
+    period: Period | None = None
 
 
 class FindingSummary(_Wire):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from tests.support.engine import SERVICE, Engine, until
+from tests.support.engine import SERVICE, Client, Engine, until
 
 TARGET = """
 kind: target
@@ -36,6 +36,7 @@ async def test_a_met_target_that_heads_for_its_threshold_is_at_risk_and_one_past
         await until(live)
         (target,) = (await client.get("/v1/services/parking/targets"))["targets"]
         stored = await client.get("/v1/services/parking/evaluations")
+        await until(lambda: _exposes(client, 'civiloop_target_at_risk{service="parking",target="csat-80"} 1.0'))
     assert (target["at_risk"], target["review_overdue"], target["origin"]) == (True, True, "Council decision 12")
     assert target["course"]["periods"] == 6
     assert "getting worse" in target["trend"]
@@ -45,3 +46,7 @@ async def test_a_met_target_that_heads_for_its_threshold_is_at_risk_and_one_past
 async def _evaluated(engine: Engine, number: int) -> bool:
     rows = await engine.query("SELECT max(number) AS n FROM evaluation.evaluation")
     return bool((rows[0]["n"] or 0) >= number)
+
+
+async def _exposes(client: Client, line: str) -> bool:
+    return line in (await client.http.get("/metrics")).text

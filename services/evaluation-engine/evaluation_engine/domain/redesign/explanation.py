@@ -13,7 +13,7 @@ from evaluation_engine.domain.target import between
 
 Titles = Mapping[str, str]
 
-_HEADS = {
+HEADS = {
     RedesignVerdict.KEEP: "Keep the service as it is: no redesign limit is broken and every goal is reached.",
     RedesignVerdict.IMPROVE: "Improve the service: no redesign limit holds against it, but a goal is missed.",
     RedesignVerdict.REDESIGN: "Redesign the service.",
@@ -37,7 +37,7 @@ class Judged:
 
 def explain(judged: Judged, titles: Titles) -> str:
     """The verdict, what made it, and what would be needed to know more."""
-    parts = [_HEADS[judged.verdict]]
+    parts = [HEADS[judged.verdict]]
     if judged.draft:
         parts.append("This benchmark is a draft: nobody has approved it.")
     for level, truth in (("reimplement", judged.reimplement), ("redesign", judged.redesign)):

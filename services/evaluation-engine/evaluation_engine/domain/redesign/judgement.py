@@ -17,10 +17,10 @@ A limit that is breached but not yet confirmed (pending) does not count as breac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from civiloop_shared.contracts.evaluations import BenchmarkResult, ClauseResult, KpiResult, RedesignVerdict
+from civiloop_shared.contracts.evaluations import BenchmarkResult, ClauseResult, KpiResult, Period, RedesignVerdict
 from evaluation_engine.domain import rule as rules
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.redesign import explanation, kleene
@@ -78,6 +78,26 @@ class Judgement:
                 if clause.memory is not None
             },
         )
+
+
+def as_left(benchmark: Benchmark, before: Iterable[BenchmarkResult], period: Period | None) -> BenchmarkResult:
+    """What the evaluation of the last closed period left of a benchmark, with that period.
+
+    Looks in between decide nothing: only evaluations of closed periods move rules.
+    """
+    left = next((one for one in before if one.benchmark == benchmark.id), None)
+    if left is None:
+        said = f"{explanation.HEADS[RedesignVerdict.NOT_ENOUGH]} No period has closed yet."
+        return BenchmarkResult(
+            benchmark=benchmark.id,
+            verdict=RedesignVerdict.NOT_ENOUGH,
+            draft=benchmark.draft,
+            explanation=said,
+            clauses=(),
+        )
+    changed = any(state["rule_version"] != benchmark.version for state in left.states.values())
+    after = " The benchmark was changed since: the next period is judged by the new one." if changed else ""
+    return left.model_copy(update={"period": period, "explanation": left.explanation + after})
 
 
 def judge(benchmark: Benchmark, results: Results, before: Mapping[str, Memory]) -> Judgement:

@@ -17,7 +17,7 @@ from evaluation_engine.domain.kpi import Definition, PerStep
 from evaluation_engine.domain.redesign.judgement import judge as judge_benchmark
 from evaluation_engine.domain.result import evaluate
 from evaluation_engine.domain.rule import Memory
-from evaluation_engine.domain.target import judge
+from evaluation_engine.domain.target import judge, level_of
 from evaluation_engine.ports.evaluations import Memory as StoredMemory
 from evaluation_engine.service.evaluate.readings import Readings, Shopping, history_edge_ms
 from evaluation_engine.service.evaluate.yardstick import Yardstick
@@ -49,16 +49,21 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be known of a service over a period; ``all_cuts`` asks for each dimension beside the total."""
+    """What is to be known of a service over a period; ``all_cuts`` asks for each dimension beside the total.
+
+    With ``runs`` the period is one of so many runs a year that are looked at again and again: targets alone are asked.
+    """
 
     yardstick: Yardstick
     period: Period
     all_cuts: bool = False
+    runs: int | None = None
 
     def shopping(self) -> Shopping:
         """Return what has to be read to answer."""
         shopping = Shopping()
-        shopping.history(self.period, self.yardstick.silent_after_ms)
+        if self.runs is None:
+            shopping.history(self.period, self.yardstick.silent_after_ms)
         shopping.period(self.period, self.yardstick.channel_cuts.values())
         for definition, cut, _ in self.asked:
             stored, _step = stored_cut(cut, per_step=isinstance(definition.measure, PerStep))
@@ -73,10 +78,11 @@ class Question:
     @cached_property
     def asked(self) -> tuple[tuple[Definition, str, float], ...]:
         """All results that are needed, once each: KPI, cut, level."""
-        found = dict.fromkeys((definition, "", LEVEL) for definition in self._by_id(self.yardstick.definitions))
+        in_use = () if self.runs else self._by_id(self.yardstick.definitions)
+        found = dict.fromkeys((definition, "", LEVEL) for definition in in_use)
         for target in self.yardstick.targets:
             if target.kpi in self.yardstick.known:
-                found[target.kpi, target.cut, target.confidence] = None
+                found[target.kpi, target.cut, level_of(target, self.runs)] = None
         for benchmark in self.yardstick.benchmarks:
             for criterion in benchmark.criteria:
                 if criterion.kpi in self.yardstick.known:
@@ -134,16 +140,19 @@ def _by_days(definition: Definition, window: Period) -> bool:
 
 @dataclass(frozen=True)
 class Answerer:
-    """Answers one question from its readings."""
+    """Answers one question from its readings; ``seen`` is when each source spoke last, where another has found out."""
 
     question: Question
     readings: Readings
     moment: Moment
+    seen: Sources | None = None
     _evidence: dict[tuple[str, str, Period, bool, bool, tuple[str, ...]], Evidence] = field(default_factory=dict)
 
     @cached_property
     def sources(self) -> Sources:
         """When each source spoke last, up to the end of the period."""
+        if self.seen is not None:
+            return self.seen
         yardstick, period = self.question.yardstick, self.question.period
         in_zone = calendar(period.zone)
         by_days = period.start_ms if self._knows_days else period.end_ms
@@ -187,7 +196,8 @@ class Answerer:
 
     def result(self, definition: Definition, cut: str, level: float) -> KpiResult:
         """Return one result."""
-        return evaluate(definition, self._evidence_for(definition, cut), level=level)
+        repeated = self.question.runs is not None
+        return evaluate(definition, self._evidence_for(definition, cut), level=level, repeated_looks=repeated)
 
     def outcome(self, memory: StoredMemory, today: date) -> Outcome:
         """Return all results, and the verdicts on them."""
@@ -198,8 +208,9 @@ class Answerer:
         used = {definition.id for definition in self.question.yardstick.definitions}
         totals = tuple(one for (kpi, cut, level), one in found.items() if kpi in used and not cut and level == LEVEL)
         cuts = tuple(one for (_, cut, level), one in found.items() if cut and level == LEVEL and one.n)
+        runs = self.question.runs
         targets = tuple(
-            judge(target, found[target.kpi, target.cut, target.confidence], today)
+            judge(target, found[target.kpi, target.cut, level_of(target, runs)], today, runs=runs)
             for target in self.question.yardstick.targets
             if target.kpi in self.question.yardstick.known
         )
