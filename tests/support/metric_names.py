@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 from civiloop_shared.observability.metrics import RequestMetrics
+from evaluation_engine.adapters.duty import DutyMetrics
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
 from evaluation_engine.consumers.metrics import IngestMetrics
 from feedback_api.adapters.metrics import IntakeMetrics
@@ -25,6 +26,7 @@ _MAKERS: tuple[Callable[[CollectorRegistry], object], ...] = (
     CollectorMetrics.on,
     IngestMetrics,
     EvaluatorMetrics,
+    DutyMetrics,
 )
 
 

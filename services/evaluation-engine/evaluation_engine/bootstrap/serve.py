@@ -23,6 +23,7 @@ from civiloop_shared.postgres.engine import ConnectionOptions, acquire, create_p
 from civiloop_shared.postgres.outbox import PostgresOutboxSource
 from evaluation_engine.adapters.catalogue import PostgresCatalogueStore
 from evaluation_engine.adapters.default_taxonomy import read_taxonomy
+from evaluation_engine.adapters.duty import DutyMetrics, PostgresProblemCount
 from evaluation_engine.adapters.evaluations import PostgresEvaluationStore
 from evaluation_engine.adapters.findings import PostgresFindingStore
 from evaluation_engine.adapters.keys import PostgresKeyStore
@@ -32,6 +33,7 @@ from evaluation_engine.adapters.problems import PostgresProblemStore
 from evaluation_engine.adapters.quotes import PostgresQuoteSource
 from evaluation_engine.adapters.senders import PostgresSenderReader
 from evaluation_engine.adapters.trends import PostgresVerdictHistory
+from evaluation_engine.adapters.webhooks import PostgresWebhookStore
 from evaluation_engine.api import (
     catalogue,
     findings,
@@ -55,6 +57,7 @@ from evaluation_engine.domain.comments.book import ThemeBook
 from evaluation_engine.domain.packs import ALL
 from evaluation_engine.service.catalogue.applying import CatalogueDesk
 from evaluation_engine.service.catalogue.drafting import Drafting
+from evaluation_engine.service.duty import ShowDuty
 from evaluation_engine.service.evaluate.backtest import BacktestDesk
 from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.evaluating import Evaluating
@@ -86,6 +89,7 @@ class ServeState(EngineState, IngestState):
 
 _KEYS_EVERY_S = 0.7
 _USE_EVERY_S = 60.0
+_DUTY_EVERY_S = 10.0
 _log = get_logger("civiloop.engine")
 
 
@@ -194,7 +198,7 @@ async def opened(
     settings: EngineSettings, ring: KeyRing, readiness: Readiness, registry: CollectorRegistry
 ) -> AsyncIterator[ServeState]:
     """Open in order, close in reverse."""
-    metrics = EvaluatorMetrics(registry)
+    metrics, duty = EvaluatorMetrics(registry), DutyMetrics(registry)
     async with AsyncExitStack() as stack:
         options = ConnectionOptions(application="evaluation-engine serve", max_size=settings.pool_size)
         pool = await create_pool(settings.database_url, options)
@@ -217,6 +221,8 @@ async def opened(
         )
         _background(stack, watcher.run(), "evaluator")
         _background(stack, found.webhooks.run(), "webhooks")
+        shown = ShowDuty(PostgresProblemCount(pool), PostgresWebhookStore(pool), duty)
+        _background(stack, _repeated(shown.refresh, _DUTY_EVERY_S), "duty")
         _background(stack, _repeated(found.keys.refresh, _KEYS_EVERY_S), "keys")
         _background(stack, _repeated(found.keys.note_use, _USE_EVERY_S), "key-use")
         readiness.add_probe("postgresql", lambda: _probe(pool))

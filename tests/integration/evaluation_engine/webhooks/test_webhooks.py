@@ -15,9 +15,12 @@ from typing import Any
 
 import pytest
 
+from civiloop_shared.observability import new_registry
+from evaluation_engine.adapters.duty import DutyMetrics, PostgresProblemCount
 from evaluation_engine.bootstrap.serve import Desks
 from evaluation_engine.domain.webhook import DELAYS, WebhookEvent
 from evaluation_engine.errors import UnknownWebhookError
+from evaluation_engine.service.duty import ShowDuty
 from evaluation_engine.service.webhooks.desk import WebhookOrder
 from tests.integration.evaluation_engine.evaluate.test_scorecards import apply
 from tests.support.engine import SERVICE, Client, Engine, days, until
@@ -141,6 +144,38 @@ async def test_how_messages_stand_is_shown_to_their_body(engine: Engine) -> None
             await desks.webhooks.desk.deliveries(known.webhook.id, "another")
     assert (shown.event, shown.attempts, shown.error) == ("evaluation.recorded", 1, "answered 500")
     assert (shown.delivered_at, shown.next_attempt_at) == (None, NOW + DELAYS[0])
+
+
+async def test_what_waits_and_what_is_open_is_shown_with_its_age(engine: Engine) -> None:
+    registry = new_registry()
+    async with receiver(500, 410) as hook, waiting(engine, hook) as desks:
+        await engine.query(
+            "INSERT INTO evaluation.problem (service_id, body_id, kind, subject, severity, opened_at, opened, latest)"
+            " SELECT 'parking', 'local', 'burn', n::text, CASE WHEN n > 1 THEN 'page' ELSE 'ticket' END,"
+            " now() - n * interval '1 hour', '{}', '{}' FROM generate_series(1, 3) n"
+        )
+        await engine.query("UPDATE evaluation.problem SET closed_at = now() WHERE subject = '3'")
+        store = desks.webhooks.desk.store
+        duty = ShowDuty(PostgresProblemCount(store._pool), store, DutyMetrics(registry))  # type: ignore[attr-defined]
+
+        async def shown() -> list[float | None]:
+            await duty.refresh()
+            names = ("waiting", "failing")
+            return [registry.get_sample_value(f"civiloop_webhook_{one}") for one in names]
+
+        assert desks.webhooks.delivering is not None
+        assert await shown() == [1, 0]
+        await desks.webhooks.delivering.round()
+        assert await shown() == [1, 1]
+        assert (registry.get_sample_value("civiloop_webhook_age_seconds") or 0) > 0
+        await engine.query("UPDATE evaluation.webhook_delivery SET next_attempt_at = $1", NOW)
+        await desks.webhooks.delivering.round()
+        assert await shown() == [0, 0], "what waits for a stopped webhook waits for nobody"
+        assert registry.get_sample_value("civiloop_webhooks_stopped") == 1
+    at = {"service": "parking", "severity": "page"}
+    assert registry.get_sample_value("civiloop_open_problems", at) == 1
+    assert registry.get_sample_value("civiloop_open_problem_age_seconds", at) == pytest.approx(7200, abs=60)
+    assert registry.get_sample_value("civiloop_open_problems", at | {"severity": "ticket"}) == 1
 
 
 async def test_private_addresses_are_called_only_where_that_is_allowed(engine: Engine) -> None:
