@@ -18,10 +18,11 @@ _TOPICS = [topic.name for topic in INGESTED]
 _LOCK_CLASS = 0x6576616C  # "eval"
 
 _READ = """
-    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, data::text AS data
+    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, string_agg(data::text, ',') AS data
       FROM evaluation.aggregate
      WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = $4
        AND bucket_start >= $5 AND bucket_start < $6
+     GROUP BY cut, bucket_start
 """
 _READ_MINUTES = """
     SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, data::text AS data

@@ -33,10 +33,27 @@ def subtract(into: Measures, other: Mapping[str, int]) -> None:
 
 def merge(maps: Iterable[Mapping[str, int]]) -> Measures:
     """Sum of any number of maps."""
+    return without_zeros(summed(maps))
+
+
+def summed(maps: Iterable[Mapping[str, int]]) -> Measures:
+    """Sum of any number of maps, zeros and all."""
     total: Measures = {}
     for one in maps:
-        add(total, one)
+        if not total:
+            total.update(one)
+            continue
+        for name, amount in one.items():
+            if name in total:
+                total[name] += amount
+            else:
+                total[name] = amount
     return total
+
+
+def without_zeros(measures: Measures) -> Measures:
+    """The same map without the names whose amount is zero."""
+    return {name: amount for name, amount in measures.items() if amount} if 0 in measures.values() else measures
 
 
 def difference(new: Mapping[str, int], old: Mapping[str, int]) -> Measures:

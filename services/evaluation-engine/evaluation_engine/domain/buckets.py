@@ -170,6 +170,7 @@ class Cover:
             yield "day", start
 
 
+@lru_cache(maxsize=4096)
 def covering(period: Period, *, days_only: bool = False) -> Cover:
     """Whole months, and the days at the edges, that make up a period.
 

@@ -22,7 +22,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One aggregate of one partition; ``data`` is JSON."""
+    """The aggregates of one bucket and cut; ``data`` is one JSON object for each partition, with commas between."""
 
     cut: str
     start_ms: int

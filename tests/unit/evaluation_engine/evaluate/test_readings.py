@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluation_engine.domain.accumulator import add
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.ports.measures import Row, Span
 from evaluation_engine.service.evaluate.readings import Readings, Shopping
@@ -66,3 +68,33 @@ def test_the_digest_does_not_depend_on_the_order_of_rows_or_partitions() -> None
     assert Readings.of([span], [one]).digest("x") == Readings.of([span], [other]).digest("x")
     assert Readings.of([span], [one]).digest("x") != Readings.of([span], [one]).digest("y")
     assert Readings.of([span], [one]).digest() != Readings.of([span], [one[:2]]).digest()
+
+
+NAMES = st.sampled_from(["a", "b.ή", "\x7f", '\x1f"\\', "😀 z", "c"])
+AMOUNTS = st.one_of(st.integers(-3, 3), st.sampled_from([2**63, -(2**63) - 1, 2**64, -(2**64), 10**30, -(10**30)]))
+ROWS = st.lists(st.tuples(st.integers(0, 2), st.dictionaries(NAMES, AMOUNTS, max_size=4)), max_size=8)
+
+
+@given(ROWS, st.booleans())
+def test_merging_and_the_digest_are_those_of_the_standard_parser_and_writer(
+    rows: list[tuple[int, dict[str, int]]], ascii_: bool
+) -> None:
+    span = Span("day", 0, 10, frozenset({"step=ή"}))
+    given_ = [Row("step=ή", start, json.dumps(data, ensure_ascii=ascii_)) for start, data in rows]
+    sums: dict[int, dict[str, int]] = {}
+    for start, data in rows:
+        add(sums.setdefault(start, {}), data)
+    expected = {start: measures for start, measures in sums.items() if measures}
+    readings = Readings.of([span], [given_])
+    assert readings.of_cut("day", "step=ή") == expected
+    assert {type(n) for measures in readings.of_cut("day", "step=ή").values() for n in measures.values()} <= {int}
+    content = [["day", "step=ή", sorted(expected.items())]] if expected else []
+    text = json.dumps([content, {"m": {"ή": 1}}, 0], sort_keys=True, separators=(",", ":"))
+    assert readings.digest({"m": {"ή": 1}}, 0) == hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def test_the_rows_of_one_bucket_may_come_as_one() -> None:
+    span = Span("day", 0, 10, frozenset({""}))
+    apart = [Row("", 1, '{"a":1}'), Row("", 1, '{"a":2,"b":-1}'), Row("", 1, '{"b":1}')]
+    together = [Row("", 1, '{"a":1},{"a":2,"b":-1},{"b":1}')]
+    assert Readings.of([span], [apart]) == Readings.of([span], [together]) == Readings({("day", ""): {1: {"a": 3}}})

@@ -199,12 +199,12 @@ def _noise(raw: Signal) -> float:
 
 def _median(measures: Mapping[str, int]) -> float | None:
     sketch = Sketch.of(measures, "e.dur")
-    if sketch.n < 5:
+    everyone, passed = sketch.n, 0
+    if everyone < 5:
         return None
-    passed = 0
     for index, n in sketch.counts:
         passed += n
-        if 2 * passed >= sketch.n:
+        if 2 * passed >= everyone:
             return max(1.0, middle_of(index))
     return None
 

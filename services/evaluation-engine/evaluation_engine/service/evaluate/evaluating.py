@@ -16,7 +16,7 @@ from evaluation_engine.ports.evaluations import Draft, EvaluationStore, Memory, 
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.evaluate.compute import Answerer, Moment, Outcome, Question
 from evaluation_engine.service.evaluate.noticing import notice, shop
-from evaluation_engine.service.evaluate.readings import Readings
+from evaluation_engine.service.evaluate.readings import Readings, joined
 from evaluation_engine.service.evaluate.record import instant, numbered, recorded
 from evaluation_engine.service.evaluate.theming import themes_of
 from evaluation_engine.service.evaluate.yardstick import Yardstick
@@ -54,7 +54,7 @@ class Evaluating:
         shopping = question.shopping()
         if all_cuts:
             shop(shopping, question)
-        spans = shopping.spans()
+        spans = joined(shopping.spans())
         rows = await self.reader.read(yardstick.service, spans)
 
         def answer() -> Evaluated:
