@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from civiloop_shared.errors import ValidationError
 from evaluation_engine.domain.buckets import Period
 from evaluation_engine.service.catalogue.documents import Cycle
-from evaluation_engine.service.evaluate.periods import KEEPS_LOOKING, asked, due, period_of
+from evaluation_engine.service.evaluate.periods import KEEPS_LOOKING, asked, cut_at, due, period_of
 
 ZONES = st.sampled_from(["UTC", "Europe/Athens", "Asia/Tehran", "America/St_Johns", "Pacific/Apia"])
 DAYS = st.dates(date(2000, 1, 1), date(2030, 12, 31))
@@ -68,3 +68,31 @@ def test_any_other_text_is_refused_and_no_crash(text: str) -> None:
         assert error.faults[0].field == "period"
     else:
         assert period.start < period.end
+
+
+@pytest.mark.parametrize(
+    ("as_of", "reason"),
+    [
+        (
+            "2026-10-10T23:30:00Z",
+            "evaluations look at whole days in Europe/Athens, and this lies within 2026-10-11:"
+            " give 2026-10-11 for what happened before that day, 2026-10-12 to count it too",
+        ),
+        ("2026-10-11T10:00", "an instant needs its offset"),
+        ("9999-12-31T23:00:00Z", "must be a date, or an instant at local midnight"),
+        ("soon", "must be a date, or an instant at local midnight"),
+        ("2026-13-01", "must be a date, or an instant at local midnight"),
+    ],
+)
+def test_an_evaluation_as_of_an_instant_within_a_day_is_refused_with_the_days_beside_it(
+    as_of: str, reason: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        cut_at(as_of, "Europe/Athens")
+
+    assert [(one.field, one.reason) for one in refused.value.faults] == [("as_of", reason)]
+
+
+@pytest.mark.parametrize("as_of", ["2026-10-11", "2026-10-11T00:00:00+03:00", "2026-10-10T21:00:00Z"])
+def test_an_evaluation_may_look_from_a_day_or_its_midnight(as_of: str) -> None:
+    assert cut_at(as_of, "Europe/Athens") == date(2026, 10, 11)

@@ -102,12 +102,29 @@ def _asked(text: str, zone: str) -> Period:
 
 
 def cut_at(as_of: str, zone: str) -> date:
-    """Return the local day before which an evaluation looks. Raises ``ValidationError`` for an instant within a day."""
+    """Return the local day before which an evaluation looks.
+
+    Raises ``ValidationError`` for an instant within a day, which names the days that it lies between.
+    """
     try:
         return day_of(as_of, zone)
-    except ValueError as error:
-        reason = str(error) if isinstance(error, _PeriodError) else "must be a date, or an instant at local midnight"
-        raise ValidationError.of(ValidationFault("as_of", reason)) from None
+    except ValueError:
+        raise ValidationError.of(ValidationFault("as_of", _no_cut(as_of, zone))) from None
+
+
+def _no_cut(as_of: str, zone: str) -> str:
+    try:
+        instant = datetime.fromisoformat(as_of)
+        day = instant.astimezone(ZoneInfo(zone)).date()
+        following = day + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return "must be a date, or an instant at local midnight"
+    if instant.tzinfo is None:
+        return "an instant needs its offset"
+    return (
+        f"evaluations look at whole days in {zone}, and this lies within {day}:"
+        f" give {day} for what happened before that day, {following} to count it too"
+    )
 
 
 def bounded(first: date, last: date, zone: str) -> Period:
