@@ -96,3 +96,10 @@ def test_an_evaluation_as_of_an_instant_within_a_day_is_refused_with_the_days_be
 @pytest.mark.parametrize("as_of", ["2026-10-11", "2026-10-11T00:00:00+03:00", "2026-10-10T21:00:00Z"])
 def test_an_evaluation_may_look_from_a_day_or_its_midnight(as_of: str) -> None:
     assert cut_at(as_of, "Europe/Athens") == date(2026, 10, 11)
+
+
+def test_a_period_at_the_end_of_time_is_refused_like_any_other() -> None:
+    with pytest.raises(ValidationError) as refused:
+        asked("9999-12-31T23:00:00Z/9999-12-31T23:30:00Z", "Europe/Athens")
+
+    assert "between 1971 and 8999" in refused.value.faults[0].reason

@@ -76,12 +76,16 @@ def day_of(text: str, zone: str) -> date:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise _PeriodError("an instant needs its offset")
-    local = instant.astimezone(ZoneInfo(zone))
+    try:
+        local = instant.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        raise _PeriodError(_BOUNDS) from None
     if (local.hour, local.minute, local.second, local.microsecond) != (0, 0, 0, 0):
         raise _PeriodError(f"a period is made of whole days in {zone}")
     return local.date()
 
 
+_BOUNDS = "must end after it starts, between 1971 and 8999"
 _EXPECTED = "must be live, YYYY-MM, YYYY or from/to as two dates"
 
 
@@ -130,7 +134,7 @@ def _no_cut(as_of: str, zone: str) -> str:
 def bounded(first: date, last: date, zone: str) -> Period:
     """Return a period of two days. Raises ``ValueError`` when it is empty or absurdly long."""
     if not (date(1971, 1, 1) <= first < last <= date(8999, 1, 1)):
-        raise _PeriodError("must end after it starts, between 1971 and 8999")
+        raise _PeriodError(_BOUNDS)
     if (last - first).days > _LONGEST_DAYS:
         raise _PeriodError("must not be longer than 20 years")
     return Period(first, last, zone)
