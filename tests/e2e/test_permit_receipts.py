@@ -17,7 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from lifelines import KaplanMeierFitter
+from lifelines.utils import restricted_mean_survival_time
+from statsmodels.duration.survfunc import CumIncidenceRight
 
 from tests.support.platform import Infra, RunningPlatform, running_platform
 
@@ -54,7 +58,19 @@ class Case:
     @property
     def duration_ms(self) -> int:
         assert self.end is not None
-        return round((self.end - self.start) / timedelta(milliseconds=1))
+        return _ms(self.end - self.start)
+
+    @property
+    def followed(self) -> tuple[int, int]:
+        """How long it was followed in ms, and why no longer: fulfilled 1, fallen silent 2, still open 0."""
+        if self.end is not None:
+            return self.duration_ms, 1
+        silent = self.last + SILENCE
+        return (_ms(silent - self.start), 2) if silent <= OBSERVED_UNTIL else (_ms(OBSERVED_UNTIL - self.start), 0)
+
+
+def _ms(time: timedelta) -> int:
+    return round(time / timedelta(milliseconds=1))
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +205,28 @@ def test_time_to_fulfilment_overall(scorecard: dict[str, Any], finished: list[Ca
 def test_time_to_fulfilment_by_channel(scorecard: dict[str, Any], finished: list[Case], channel: str) -> None:
     durations = [case.duration_ms for case in finished if case.channel == channel]
     assert_durations(scorecard, durations, f"channel={channel}")
+
+
+@pytest.mark.requirement("F3")
+@pytest.mark.parametrize("channel", ["", *sorted(CHANNELS.values())])
+def test_mean_time_to_citizen_fulfilment_is_that_of_lifelines_on_the_raw_rows(
+    scorecard: dict[str, Any], cases: list[Case], channel: str
+) -> None:
+    rows = [case.followed for case in cases if not case.is_faulty and channel in ("", case.channel)]
+    times, why = np.array(rows, dtype=float).T
+    cut = f"channel={channel}" if channel else ""
+    mean = result(scorecard, "mtcf-mean", cut)
+    assert mean["n"] == len(rows)
+    if len(rows) < mean["minimum_to_show"]:
+        assert mean["value"] is None
+        return
+    horizon = min(365 * DAY_MS, times.max())
+    expected = restricted_mean_survival_time(KaplanMeierFitter().fit(times, why == 1), t=horizon)
+    assert mean["value"] * DAY_MS == pytest.approx(expected, rel=1e-12)
+    curve = CumIncidenceRight(times, why)
+    for kpi, q in (("mtcf-median", 0.5), ("mtcf-p90", 0.9)):
+        value = curve.times[np.argmax(curve.cinc[0] >= q)]
+        assert result(scorecard, kpi, cut)["value"] * DAY_MS == pytest.approx(value, rel=0.005)
 
 
 @pytest.mark.requirement("B1")

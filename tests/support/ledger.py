@@ -20,11 +20,12 @@ Measures = dict[tuple[str, str, str], int]
 
 ENDS = ("fulfilled", "refused", "ineligible", "withdrawn", "abandoned")
 _MODELLED = re.compile(
-    r"answers|(rating|nps|effort|task)\..+|(surv|dur|wait)\..+|step\..+\.(reached|abandoned|errors)"
+    r"answers|(rating|nps|effort|task)\..+|(dur|wait)\..+|step\..+\.(reached|abandoned|errors)"
+    r"|surv\.(start|(fulfilled|refused|ineligible|withdrawn|abandoned)\.\d+)"
     r"|j\.(started|outcome|completed|fulfilled|refused|ineligible|withdrawn|abandoned|first_time|fault)"
     r"|e\.(completed|digital|fulfilled|dur\..+)"
 )
-_BINNED = re.compile(r"(surv\.(?!start$)[a-z]+|e\.dur)\.\d+")
+_BINNED = re.compile(r"(surv\.[a-z]+|e\.dur)\.\d+")
 
 
 def key_of(piece: Piece) -> str:

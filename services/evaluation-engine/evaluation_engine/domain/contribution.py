@@ -16,22 +16,25 @@ from typing import NamedTuple, TypeVar
 
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import DAY_MS, MINUTE_MS, Grain, calendar, quarter_start
+from evaluation_engine.domain.cohort import HELD, HOUR_MS, OPEN
 from evaluation_engine.domain.comments.extraction import CommentRecord, measures_of
 from evaluation_engine.domain.journey import ABANDONED, FULFILLED, End, JourneyState
 from evaluation_engine.domain.questions import AnswerValue, count_answers
 from evaluation_engine.domain.samples import Samples, moments_of, over_days
-from evaluation_engine.domain.sketch import bin_of
+from evaluation_engine.domain.sketch import bin_of, centre_of
 
 OTHER = "other"
 
 Minutes = tuple[tuple[str, tuple[str, ...]], ...]
 """What is kept by the minute: cuts, each with the measures, or their beginnings."""
 
-COUNTING = 1
+COUNTING = 2
 """Which measures a fact adds. A fact keeps the number that it was counted by: what went in must come out again.
 
 1 (since packs): j.errored, j.helped, j.helped_again, j.assisted, j.switched.
+2 (since survival knows times): surv.* by start day only, with sums of times.
 """
+_BY_START_DAY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class Address(NamedTuple):
     cuts: tuple[str, ...]
     quarter: int | None
     day: int
-    month: int
+    month: int | None
     minute: int | None = None
     kept: Minutes = ()
 
@@ -155,6 +158,8 @@ def of_journey(state: JourneyState, end: End | None, context: FactContext) -> tu
     if state.excluded:
         return (Share(started, {"j.started": 1, "j.fault": 1}),)
     shares = [Share(started, _from_start(state, end, context))]
+    if context.counting >= _BY_START_DAY:
+        shares.extend(_survival(state, end, started))
     if state.completed_at_ms is not None:
         channel = state.completed_channel
         done = {"e.completed": 1}
@@ -168,7 +173,9 @@ def of_journey(state: JourneyState, end: End | None, context: FactContext) -> tu
 
 
 def _from_start(state: JourneyState, end: End | None, context: FactContext) -> Measures:
-    found: Measures = {"j.started": 1, "surv.start": 1}
+    found: Measures = {"j.started": 1}
+    if context.counting < _BY_START_DAY:
+        found["surv.start"] = 1
     if state.completed_at_ms is not None:
         found["j.completed"] = 1
     if state.waits:
@@ -204,7 +211,8 @@ def _ended(found: Measures, state: JourneyState, end: End, context: FactContext)
     duration = end.at_ms - state.started_at_ms
     found["j.outcome"] = 1
     found[f"j.{end.cause}"] = 1
-    found[f"surv.{end.cause}.{bin_of(duration)}"] = 1
+    if context.counting < _BY_START_DAY:
+        found[f"surv.{end.cause}.{bin_of(duration)}"] = 1
     if end.cause == FULFILLED:
         found["dur.n"] = 1
         found["dur.sum"] = duration
@@ -213,6 +221,29 @@ def _ended(found: Measures, state: JourneyState, end: End, context: FactContext)
             found["j.first_time"] = 1
     elif end.cause == ABANDONED and end.step:
         found[f"step.{context.step(end.step)}.abandoned"] = 1
+
+
+def _survival(state: JourneyState, end: End | None, started: Address) -> Iterator[Share]:
+    """What `cohort` reads, on the start day; the sums of times for the total and the channel only."""
+    counts: Measures = {"surv.start": 1}
+    times: Measures = {}
+    until = state.observed_until_ms
+    if until is not None:
+        counts[f"surv.until.{until}"] = 1
+    if end:
+        duration = end.at_ms - state.started_at_ms
+        bin_ = bin_of(duration)
+        name, distance = f"surv.{end.cause}.{bin_}", duration - centre_of(bin_)
+        counts[name] = 1
+    else:
+        hour, within = divmod(state.started_at_ms - started.day, HOUR_MS)
+        name, distance = f"surv.{OPEN if until is None else HELD}.{hour}", within - HOUR_MS // 2
+        times[name] = 1
+    times[f"{name}.1"] = distance
+    times[f"{name}.2"] = distance * distance
+    cuts = started.cuts
+    yield Share(Address(state.service, cuts, None, started.day, None), counts)
+    yield Share(Address(state.service, cuts[: 1 if state.channel is None else 2], None, started.day, None), times)
 
 
 def _duration(prefix: str, duration: int) -> Measures:
@@ -333,7 +364,7 @@ class Batch:
         `cells_of`, with far fewer additions.
         """
         found: dict[Cell, Measures] = {}
-        days: dict[tuple[str, tuple[str, ...], int, int], Measures] = {}
+        days: dict[tuple[str, tuple[str, ...], int, int | None], Measures] = {}
         months: dict[tuple[str, tuple[str, ...], int], Measures] = {}
         for address, changes in self._changes.items():
             kept = {name: amount for name, amount in changes.items() if amount}
@@ -345,7 +376,8 @@ class Batch:
         for (service, cuts, day, month), kept in days.items():
             for cut in cuts:
                 _merge_into(found, Cell(service, cut, "day", day), kept)
-            _merge_into(months, (service, cuts, month), kept)
+            if month is not None:
+                _merge_into(months, (service, cuts, month), kept)
         for (service, cuts, month), kept in months.items():
             for cut in cuts:
                 _merge_into(found, Cell(service, cut, "month", month), kept)
@@ -356,7 +388,8 @@ def cells_of(address: Address, *, quarters_from_ms: int = 0) -> Iterator[Cell]:
     """Every cell of an address: day and month for all cuts, quarter hour for total and channel."""
     for cut in address.cuts:
         yield Cell(address.service, cut, "day", address.day)
-        yield Cell(address.service, cut, "month", address.month)
+        if address.month is not None:
+            yield Cell(address.service, cut, "month", address.month)
     yield from quarters_of(address, quarters_from_ms=quarters_from_ms)
 
 

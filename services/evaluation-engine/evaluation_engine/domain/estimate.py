@@ -148,7 +148,11 @@ def _restricted_mean(horizon_days: int, evidence: Evidence, level: float) -> Est
         n=table.started,
         method="greenwood",
         bounds=_in_days(Bounds(found.bounds.low, found.bounds.high)),
-        details={**details, "horizon_days": round(found.horizon_ms / DAY_MS, 3)},
+        details={
+            **details,
+            "horizon_days": round(found.horizon_ms / DAY_MS, 3),
+            "single_rows_within": [edge / DAY_MS for edge in found.within],
+        },
     )
 
 

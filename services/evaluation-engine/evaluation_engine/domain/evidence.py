@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from evaluation_engine.domain.cohort import Cohort
 from evaluation_engine.domain.kpi import Need
-from evaluation_engine.domain.survival import Cohort, LifeTable, life_table
+from evaluation_engine.domain.survival import LifeTable, life_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,8 @@ class Evidence:
 
     `measures` is the sum over the period. `buckets` are its parts, needed by ratios for their
     interval. `cohorts` are its start days, needed by survival. `as_of_ms` is now, or what an import
-    observed until; `known_until_ms` is the latest instant of which anything is known: give it, and
-    survival reads no single days where as-of is not before it. `step` narrows a per-step KPI, whose
-    numbers lie in the cut without the step. `groups` are the sums of single cuts, for KPIs that
-    compare groups.
+    observed until. `step` narrows a per-step KPI, whose numbers lie in the cut without the step.
+    `groups` are the sums of single cuts, for KPIs that compare groups.
     """
 
     start_ms: int
@@ -78,15 +77,13 @@ class Evidence:
     channels_reporting: tuple[str, ...] = ()
     channels_expected: tuple[str, ...] = ()
     complete_until_ms: int | None = None
-    known_until_ms: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @cached_property
     def life_table(self) -> LifeTable:
         """The survival table of the cohorts, made once for all KPIs."""
-        known_by_then = self.known_until_ms is not None and self.as_of_ms >= self.known_until_ms
-        return life_table(self.cohorts, self.as_of_ms, merged=self.measures if known_by_then else None)
+        return life_table(self.cohorts, self.as_of_ms)
 
     @property
     def seen_until_ms(self) -> int:

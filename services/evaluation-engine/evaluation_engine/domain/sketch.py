@@ -43,6 +43,12 @@ def middle_of(index: int) -> float:
     return 2 * low * high / (low + high) if high else 0.0
 
 
+def centre_of(index: int) -> int:
+    """The whole number of ms that durations in a bin are measured from."""
+    low, high = bounds_of(index)
+    return (low + high) // 2
+
+
 @dataclass(frozen=True, slots=True)
 class Sketch:
     """How many durations lie in each bin, smallest bin first."""

@@ -1,75 +1,26 @@
-"""Time to fulfilment with journeys still open, from counts: nobody is dropped for not being finished.
+"""Time to fulfilment with journeys still open: nobody is dropped for not being finished.
 
-Input is one cohort per start day: how many started, and how many ended by cause and duration bin.
-Whoever has not ended is censored at as-of, in the middle of what their start day allows. Ends by
-another cause than fulfilment compete with it.
+Whoever has not ended is censored at as-of, or at what an import observed until. Ends by another cause than fulfilment
+compete with it. The mean is that of the single rows where all times are known, and lies between two bounds where they
+are not; quantiles are told by their bin.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
 from math import exp, inf, log, sqrt
+from operator import itemgetter
 from typing import NamedTuple
 
+from evaluation_engine.domain.cohort import Cohort
 from evaluation_engine.domain.intervals import LEVEL, Bounds, Closed, normal_quantile
 from evaluation_engine.domain.journey import FULFILLED
-from evaluation_engine.domain.sketch import LONGEST_MS, bin_of, bounds_of, middle_of
-
-_PREFIX = "surv."
-
-Ends = Mapping[tuple[str, int], int]
-"""How many ended, by cause and bin of duration."""
-
-
-@dataclass(frozen=True, eq=False)
-class Cohort:
-    """Journeys that started in `[start_ms, end_ms)`, by the measures of that start day."""
-
-    start_ms: int
-    end_ms: int
-    measures: Mapping[str, int]
-
-    @staticmethod
-    def of(start_ms: int, end_ms: int, measures: Mapping[str, int]) -> Cohort:
-        """A cohort of one start day."""
-        return Cohort(start_ms, end_ms, measures)
-
-    @property
-    def started(self) -> int:
-        """How many started."""
-        return self.measures.get("surv.start", 0)
-
-    @property
-    def ended(self) -> int:
-        """How many have ended, whenever and however."""
-        return self.measures.get("j.outcome", 0)
-
-    @property
-    def ends(self) -> Ends:
-        """Ends by cause and bin."""
-        return ends_in(self.measures)
-
-
-def ends_in(measures: Mapping[str, int], *, longest_ms: int = LONGEST_MS) -> Ends:
-    """Ends by cause and bin of duration, from measures named `surv.<cause>.<bin>`, up to a duration."""
-    last = bin_of(longest_ms)
-    found: dict[tuple[str, int], int] = {}
-    for name, n in measures.items():
-        end = _end_named(name)
-        if end is not None and end[1] <= last:
-            found[end] = n
-    return found
-
-
-@lru_cache(maxsize=65_536)
-def _end_named(name: str) -> tuple[str, int] | None:
-    if not name.startswith(_PREFIX) or name == "surv.start":
-        return None
-    cause, bin_ = name[len(_PREFIX) :].rsplit(".", 1)
-    return cause, int(bin_)
+from evaluation_engine.domain.lives import Lives
+from evaluation_engine.domain.sketch import bounds_of, middle_of
 
 
 class Row(NamedTuple):
@@ -98,6 +49,7 @@ class LifeTable:
     started: int
     causes: Mapping[str, int]
     followed_ms: float
+    lives: Lives = field(repr=False)
 
     @property
     def fulfilled(self) -> int:
@@ -150,60 +102,29 @@ class LifeTable:
         return tuple(curve)
 
 
-def life_table(cohorts: Iterable[Cohort], as_of_ms: int, *, merged: Mapping[str, int] | None = None) -> LifeTable:
-    """One table of all cohorts, as of an instant: what ended later was still open then.
-
-    `merged` is the sum of the cohorts' measures; give it where nothing ended after as-of. It saves
-    reading every bin of every day, and is not used where it does not add up.
-    """
-    seen = [cohort for cohort in cohorts if cohort.start_ms < as_of_ms]
-    if merged is not None and _adds_up(seen, merged):
-        return _table(ends_in(merged), {cohort: cohort.ended for cohort in seen}, as_of_ms)
-    ends: dict[tuple[str, int], int] = {}
-    ended: dict[Cohort, int] = {}
-    for cohort in seen:
-        happened = ends_in(cohort.measures, longest_ms=as_of_ms - cohort.start_ms)
-        for end, n in happened.items():
-            ends[end] = ends.get(end, 0) + n
-        ended[cohort] = sum(happened.values())
-    return _table(ends, ended, as_of_ms)
+def life_table(cohorts: Iterable[Cohort], as_of_ms: int) -> LifeTable:
+    """One table of all cohorts, as of an instant: what ended later was still open then."""
+    return _table(Lives.of(cohorts, as_of_ms))
 
 
-def _adds_up(cohorts: Iterable[Cohort], merged: Mapping[str, int]) -> bool:
-    found = [(cohort.started, cohort.ended) for cohort in cohorts]
-    totals = sum(started for started, _ in found), sum(ended for _, ended in found)
-    return totals == (merged.get("surv.start", 0), merged.get("j.outcome", 0))
-
-
-def _table(ends: Ends, ended: Mapping[Cohort, int], as_of_ms: int) -> LifeTable:
+def _table(lives: Lives) -> LifeTable:
+    leaving = sorted((one.time_ms, one.n) for one in lives.open)
     causes: Counter[str] = Counter()
-    at: dict[int, tuple[int, int]] = {}
-    for (cause, bin_), n in ends.items():
-        causes[cause] += n
-        fulfilled, all_ = at.get(bin_, (0, 0))
-        at[bin_] = (fulfilled + n * (cause == FULFILLED), all_ + n)
-    leaving = sorted((_seen_for(cohort, as_of_ms), cohort.started - n) for cohort, n in ended.items())
-    started = sum(cohort.started for cohort in ended)
+    for end in lives.ends:
+        causes[end.cause] += end.n
+    started = sum(causes.values()) + sum(n for _, n in leaving)
     rows: list[Row] = []
     at_risk, gone = started, 0
-    for bin_ in sorted(at):
-        time = middle_of(bin_)
+    for time, ends in groupby(sorted(lives.ends), key=itemgetter(0)):
         while gone < len(leaving) and leaving[gone][0] < time:
             at_risk -= leaving[gone][1]
             gone += 1
-        fulfilled, all_ = at[bin_]
-        if all_:
-            at_risk = max(at_risk, all_)
-            rows.append(Row(time, bin_, at_risk, fulfilled, all_))
-            at_risk -= all_
-    last_seen = max((time for time, n in leaving if n), default=0.0)
-    followed = max(last_seen, rows[-1].time_ms if rows else 0.0)
-    return LifeTable(tuple(rows), started, dict(causes), followed)
-
-
-def _seen_for(cohort: Cohort, as_of_ms: int) -> float:
-    """How long the open ones of a cohort have been followed: from the middle of what their day allows."""
-    return as_of_ms - (cohort.start_ms + min(cohort.end_ms, as_of_ms)) / 2
+        here = list(ends)
+        ended = sum(end.n for end in here)
+        rows.append(Row(time, here[0].bin, at_risk, sum(end.n for end in here if end.cause == FULFILLED), ended))
+        at_risk -= ended
+    followed = max(leaving[-1][0] if leaving else 0.0, rows[-1].time_ms if rows else 0.0)
+    return LifeTable(tuple(rows), started, dict(causes), followed, lives)
 
 
 class Estimate(NamedTuple):
@@ -215,11 +136,12 @@ class Estimate(NamedTuple):
 
 
 class RestrictedMean(NamedTuple):
-    """Mean time up to a horizon, in ms."""
+    """Mean time up to a horizon, in ms; `within` is where that of the single rows lies for certain."""
 
     value: float
     bounds: Closed
     horizon_ms: float
+    within: Closed
 
 
 def restricted_mean(table: LifeTable, horizon_ms: float, level: float = LEVEL) -> RestrictedMean | None:
@@ -230,18 +152,27 @@ def restricted_mean(table: LifeTable, horizon_ms: float, level: float = LEVEL) -
     horizon = min(horizon_ms, table.followed_ms)
     if not table.started or horizon <= 0:
         return None
-    curve = [step for step in table.survival if step.row.time_ms < horizon]
+    area, spread = _area(table, horizon)
+    half = normal_quantile(level) * sqrt(spread)
+    bounds = Closed(max(0.0, area - half), min(horizon, area + half))
+    within = Closed(area, area)
+    if not table.lives.known:
+        least, most = (_area(_table(table.lives.at_worst(horizon, late=late)), horizon)[0] for late in (False, True))
+        within = Closed(min(least, area), max(most, area))
+    return RestrictedMean(area, bounds, horizon, within)
+
+
+def _area(table: LifeTable, horizon: float) -> tuple[float, float]:
+    """Area under the curve, and its variance."""
     area = spread = 0.0
     until = horizon
-    for step in reversed(curve):
+    for step in reversed([step for step in table.survival if step.row.time_ms < horizon]):
         area += step.value * (until - step.row.time_ms)
         left = step.row.at_risk - step.row.fulfilled
         if left:
             spread += area * area * step.row.fulfilled / (step.row.at_risk * left)
         until = step.row.time_ms
-    area += until
-    half = normal_quantile(level) * sqrt(spread)
-    return RestrictedMean(area, Closed(max(0.0, area - half), min(horizon, area + half)), horizon)
+    return area + until, spread
 
 
 def quantile(table: LifeTable, q: float, level: float = LEVEL) -> Estimate:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from evaluation_engine.domain.accumulator import merge
+from evaluation_engine.domain.cohort import Cohort
 from evaluation_engine.domain.evidence import Evidence, Sources
 from evaluation_engine.domain.kpi_catalogue import CATALOGUE
-from evaluation_engine.domain.survival import Cohort
 from tests.unit.evaluation_engine.domain.journeys import DAY, T0
 
 ALL_NEEDS = {need.name for definition in CATALOGUE for need in definition.needs}
@@ -25,5 +25,6 @@ def evidence(measures: dict[str, int] | None = None, **over: Any) -> Evidence:
 
 
 def cohort(start_ms: int, end_ms: int, started: int, ends: dict[tuple[str, int], int]) -> Cohort:
+    """A start day of which the single times are not known."""
     measures = {f"surv.{cause}.{bin_}": n for (cause, bin_), n in ends.items()}
-    return Cohort(start_ms, end_ms, {"surv.start": started, "j.outcome": sum(ends.values())} | measures)
+    return Cohort(start_ms, end_ms, {"surv.start": started} | measures)

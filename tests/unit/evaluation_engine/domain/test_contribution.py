@@ -21,7 +21,7 @@ from evaluation_engine.domain.contribution import (
     of_measurement,
 )
 from evaluation_engine.domain.journey import JourneyEvent, fold, settle
-from evaluation_engine.domain.sketch import bin_of
+from evaluation_engine.domain.sketch import bin_of, centre_of
 from tests.unit.evaluation_engine.domain.journeys import DAY, MINUTE, T0, event
 from tests.unit.evaluation_engine.domain.test_journey import any_event, consistent
 
@@ -154,6 +154,51 @@ def test_aggregates_are_the_same_whatever_the_order_and_batching(events: list[Jo
             add(piecemeal.setdefault(cell, {}), change)
         old = new
     assert {c: m for c, m in piecemeal.items() if m} == at_once.cells()
+
+
+@pytest.mark.requirement("P2")
+@settings(deadline=None, max_examples=100)
+@given(st.lists(any_event, max_size=8), st.lists(any_event, max_size=4))
+def test_what_survival_counts_stands_on_start_days_only_and_comes_out_as_it_went_in(
+    events: list[JourneyEvent], more: list[JourneyEvent]
+) -> None:
+    def shares(known: list[JourneyEvent]) -> tuple[Share, ...]:
+        state = fold(known)
+        return () if state is None else of_journey(state, state.end, replace(CONTEXT, counting=COUNTING))
+
+    known, all_ = consistent(events), consistent([*events, *more])
+    batch, at_once = Batch(), Batch()
+    batch.change((), shares(known))
+    batch.change(shares(known), shares(all_))
+    at_once.change((), shares(all_))
+    assert batch.cells() == at_once.cells()
+    assert all(c.grain == "day" for c, m in at_once.cells().items() if any(name.startswith("surv.") for name in m))
+    batch.change(shares(all_), ())
+    assert batch.cells() == {}
+
+
+def test_open_journeys_are_known_by_the_hour_they_began_and_imported_ones_by_what_was_observed() -> None:
+    counting = replace(CONTEXT, zone="UTC", counting=COUNTING)
+
+    def survival(*events: JourneyEvent) -> tuple[Measures, Measures]:
+        state = fold(events)
+        assert state is not None
+        _, counts, times, *_ = of_journey(state, state.end, counting)
+        assert counts.address.cuts == ("", "channel=web", "assisted=no", "channel=web|assisted=no")
+        assert times.address.cuts == ("", "channel=web")
+        return counts.measures, times.measures
+
+    at, within = "surv.open.1", 5 * MINUTE
+    times = {at: 1, f"{at}.1": within, f"{at}.2": within**2}
+    assert survival(event("started", 95)) == ({"surv.start": 1}, times)
+    until = T0 + 9 * DAY
+    counts, times = survival(event("started", 95, observed_until_ms=until))
+    assert counts == {"surv.start": 1, f"surv.until.{until}": 1}
+    assert times.keys() == {"surv.held.1", "surv.held.1.1", "surv.held.1.2"}
+    took = 5 * DAY + 7
+    name, away = f"surv.refused.{bin_of(took)}", took - centre_of(bin_of(took))
+    ended = survival(event("started"), event("refused")._replace(at_ms=T0 + took))
+    assert ended == ({"surv.start": 1, name: 1}, {f"{name}.1": away, f"{name}.2": away**2})
 
 
 def test_what_did_not_change_touches_no_cell() -> None:

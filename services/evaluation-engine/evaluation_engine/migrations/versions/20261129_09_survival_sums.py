@@ -1,4 +1,4 @@
-"""Nothing yet: reserved for survival sums."""
+"""Survival has sums of times. Aggregates are maps, which need no change: a fact is taken out as it was counted."""
 
 revision = "20261129_09"
 down_revision = "20261129_08"
@@ -7,8 +7,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Nothing to change."""
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Nothing to change."""
