@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from evaluation_engine.domain.accumulator import Measures, add, merge
+import orjson
+
+from evaluation_engine.domain.accumulator import Measures, merge, summed, without_zeros
 from evaluation_engine.domain.buckets import Cover, Grain, Period, calendar, covering
 from evaluation_engine.domain.cohort import Cohort
 from evaluation_engine.ports.measures import Row, Span
 
 _ONE_DAY = timedelta(days=1)
 _FIRST_MS = 0
+_MOST = 2**63 - 1
+_NOT_PLAIN = re.compile(r"[^\x00-\x7e]+")
 _Key = tuple[Grain, str]
 
 
@@ -96,20 +101,18 @@ class Readings:
     """Merged measures by grain and cut, then by the start of the bucket."""
 
     buckets: Mapping[_Key, Mapping[int, Measures]]
+    _totals: dict[tuple[Period, str, bool], Measures] = field(default_factory=dict, compare=False)
 
     @staticmethod
     def of(spans: Sequence[Span], rows: Sequence[Sequence[Row]]) -> Readings:
-        """Merge the rows of each span; sums are exact, so their order can't matter.
-
-        The standard parser: orjson makes floats of integers past 64 bits, and sums of squares of ms get that large.
-        """
+        """Merge the rows of each span; sums are exact, so their order can't matter."""
         found: dict[_Key, dict[int, Measures]] = {}
         for span, part in zip(spans, rows, strict=True):
-            merged: dict[tuple[str, int], Measures] = {}
+            texts: dict[tuple[str, int], list[str]] = {}
             for row in part:
-                add(merged.setdefault((row.cut, row.start_ms), {}), json.loads(row.data))
-            for (cut, start_ms), measures in merged.items():
-                if measures:
+                texts.setdefault((row.cut, row.start_ms), []).append(row.data)
+            for (cut, start_ms), of_cell in texts.items():
+                if measures := _merged(of_cell):
                     found.setdefault((span.grain, cut), {})[start_ms] = measures
         return Readings(found)
 
@@ -125,8 +128,12 @@ class Readings:
         return [measures for measures in found if measures]
 
     def total(self, period: Period, cut: str, *, days_only: bool = False) -> Measures:
-        """Return the sum over a period."""
-        return merge(self.parts(period, cut, days_only=days_only))
+        """Return the sum over a period, made once: it is the same map every time and must not be changed."""
+        which = (period, cut, days_only)
+        known = self._totals.get(which)
+        if known is None:
+            known = self._totals[which] = merge(self.parts(period, cut, days_only=days_only))
+        return known
 
     def cohorts(self, period: Period, cut: str) -> tuple[Cohort, ...]:
         """Return one cohort for each start day that has any measures."""
@@ -143,6 +150,44 @@ class Readings:
 
     def digest(self, *others: object) -> str:
         """Return the hash of everything that was read, and of other inputs as JSON types."""
-        content = [[grain, cut, sorted(by_start.items())] for (grain, cut), by_start in sorted(self.buckets.items())]
-        text = json.dumps([content, *others], sort_keys=True, separators=(",", ":"))
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        content = ",".join(
+            f"[{_standard(grain)},{_standard(cut)},[{','.join(map(_bucket, sorted(by_start.items())))}]]"
+            for (grain, cut), by_start in sorted(self.buckets.items())
+        )
+        text = ",".join([f"[{content}]", *map(_standard, others)])
+        return hashlib.blake2b(f"[{text}]".encode(), digest_size=16).hexdigest()
+
+
+def _merged(texts: Sequence[str]) -> Measures:
+    """Return the sum of maps in JSON, parsed as one array: many short calls would take longer.
+
+    orjson makes floats of integers past 64 bits, and sums of squares of ms get that large: then the standard parser.
+    """
+    text = f"[{','.join(texts)}]"
+    total = summed(orjson.loads(text))
+    return without_zeros(summed(json.loads(text)) if float in set(map(type, total.values())) else total)
+
+
+def _standard(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _bucket(one: tuple[int, Measures]) -> str:
+    """Return what `_standard` does, several times as fast."""
+    try:
+        text = orjson.dumps(one, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:
+        text = orjson.dumps((one[0], _in_pieces(one[1])), option=orjson.OPT_SORT_KEYS).decode()
+    return text if text.isascii() and "\x7f" not in text else _NOT_PLAIN.sub(_escaped, text)
+
+
+def _in_pieces(measures: Measures) -> dict[str, int | orjson.Fragment]:
+    """Write out the numbers past 64 bits, which orjson refuses."""
+    return {
+        name: amount if -_MOST <= amount <= _MOST else orjson.Fragment(str(amount).encode())
+        for name, amount in measures.items()
+    }
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _standard(found[0])[1:-1]
