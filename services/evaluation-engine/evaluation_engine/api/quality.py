@@ -29,6 +29,7 @@ _EXAMPLE = {
             "numbers": {"journeys": 512, "faults": 0, "share": 0.0},
         }
     ],
+    "out_of_order": [{"kind": "after_end", "step": "survey", "journeys": 14}],
     "response": {"answers": 210, "users": 480, "rate": 0.4375},
     "respondents": [],
 }
@@ -59,6 +60,7 @@ def _shown(service: str, found: Quality) -> dict[str, Any]:
         "service": service,
         "period": {"start": instant(period.start_ms), "end": instant(period.end_ms), "zone": period.zone},
         "checks": [_check(one) for one in found.checks],
+        "out_of_order": [{"kind": one.kind, "step": one.step, "journeys": one.journeys} for one in found.out_of_order],
         "response": {
             "answers": found.answers,
             "users": found.users,

@@ -32,9 +32,9 @@ COUNTING = 2
 """Which measures a fact adds. A fact keeps the number that it was counted by: what went in must come out again.
 
 1 (since packs): j.errored, j.helped, j.helped_again, j.assisted, j.switched.
-2 (since survival knows times): surv.* by start day only, with sums of times.
+2 (since survival knows times): surv.* by start day only, with sums of times; order.*.
 """
-_BY_START_DAY = 2
+_WITH_TIMES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +156,9 @@ def of_journey(state: JourneyState, end: End | None, context: FactContext) -> tu
     others = context.dimensions(state.language, state.assisted, state.segments)
     started = _address(state.service, state.started_at_ms, state.channel, others, context)
     if state.excluded:
-        return (Share(started, {"j.started": 1, "j.fault": 1}),)
+        return (Share(started, {"j.started": 1, "j.fault": 1} | _out_of_order(state, context)),)
     shares = [Share(started, _from_start(state, end, context))]
-    if context.counting >= _BY_START_DAY:
+    if context.counting >= _WITH_TIMES:
         shares.extend(_survival(state, end, started))
     if state.completed_at_ms is not None:
         channel = state.completed_channel
@@ -174,7 +174,7 @@ def of_journey(state: JourneyState, end: End | None, context: FactContext) -> tu
 
 def _from_start(state: JourneyState, end: End | None, context: FactContext) -> Measures:
     found: Measures = {"j.started": 1}
-    if context.counting < _BY_START_DAY:
+    if context.counting < _WITH_TIMES:
         found["surv.start"] = 1
     if state.completed_at_ms is not None:
         found["j.completed"] = 1
@@ -183,6 +183,8 @@ def _from_start(state: JourneyState, end: End | None, context: FactContext) -> M
         found["wait.sum"] = state.waiting_ms
     if context.counting:
         _on_the_way(found, state)
+    if state.out_of_order:
+        found |= _out_of_order(state, context)
     for step in dict.fromkeys(map(context.step, state.steps)):
         found[f"step.{step}.reached"] = 1
     for at_step in state.errors:
@@ -192,6 +194,14 @@ def _from_start(state: JourneyState, end: End | None, context: FactContext) -> M
     if end:
         _ended(found, state, end, context)
     return found
+
+
+def _out_of_order(state: JourneyState, context: FactContext) -> Measures:
+    """One for each kind, and one for each kind and step; without a step it is named by the dot alone."""
+    if context.counting < _WITH_TIMES:
+        return {}
+    named = ((kind, context.step(step) if step else "") for kind, step in state.out_of_order)
+    return {name: 1 for kind, step in named for name in (f"order.{kind}", f"order.{kind}.{step}")}
 
 
 def _on_the_way(found: Measures, state: JourneyState) -> None:
@@ -211,7 +221,7 @@ def _ended(found: Measures, state: JourneyState, end: End, context: FactContext)
     duration = end.at_ms - state.started_at_ms
     found["j.outcome"] = 1
     found[f"j.{end.cause}"] = 1
-    if context.counting < _BY_START_DAY:
+    if context.counting < _WITH_TIMES:
         found[f"surv.{end.cause}.{bin_of(duration)}"] = 1
     if end.cause == FULFILLED:
         found["dur.n"] = 1

@@ -16,7 +16,8 @@ while nothing else has ended the journey and their part is not done; any later e
 Silence counts as abandonment once the service's own limit has passed since the last event, unless
 their part is done: then it is the office that is silent.
 
-Faults. An end before the start is kept out; if it was the only end, the whole journey is.
+Out of order. An end before the start is kept out; if it was the only end, the whole journey is.
+Other events before the start, and events after the end, are kept. All three are told with their step.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ _FINISHING = ENDS | {COMPLETED}
 _STILL_WAITING = frozenset({WAITING, HANDED_OVER})
 
 END_BEFORE_START = "end_before_start"
+BEFORE_START = "before_start"
+AFTER_END = "after_end"
+OUT_OF_ORDER = (END_BEFORE_START, BEFORE_START, AFTER_END)
 
 
 class JourneyEvent(NamedTuple):
@@ -78,7 +82,10 @@ class End(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JourneyState:
-    """What a set of events amounts to. Waits are in ms; `excluded` journeys have no usable end, only a faulty one."""
+    """What a set of events amounts to. Waits are in ms; `excluded` journeys have no usable end, only a faulty one.
+
+    `out_of_order` names each event outside of start and end by one of `OUT_OF_ORDER`, and its step.
+    """
 
     service: str
     started_at_ms: int
@@ -97,8 +104,7 @@ class JourneyState:
     completed_channel: str | None
     end: End | None
     end_channel: str | None
-    after_end: int
-    faults: tuple[str, ...]
+    out_of_order: tuple[tuple[str, str | None], ...]
     last_step: str | None
     last_channel: str | None
     last_at_ms: int
@@ -108,7 +114,9 @@ class JourneyState:
     @property
     def excluded(self) -> bool:
         """True when the only end lies before the start."""
-        return bool(self.faults) and self.end is None and self.completed_at_ms is None
+        if self.end is not None or self.completed_at_ms is not None:
+            return False
+        return any(kind == END_BEFORE_START for kind, _ in self.out_of_order)
 
     @property
     def first_attempt(self) -> bool:
@@ -169,8 +177,7 @@ def fold_ordered(ordered: list[JourneyEvent]) -> JourneyState | None:
         completed_channel=_channel_until(ordered, finished) if finished else None,
         end=_as_end(ordered, end) if end else None,
         end_channel=_channel_until(ordered, end) if end else None,
-        after_end=sum(_order(e) > _order(end) for e in ordered) if end else 0,
-        faults=tuple(END_BEFORE_START for e in ordered if e.kind in _FINISHING and e.at_ms < start.at_ms)[:1],
+        out_of_order=_out_of_order(ordered, start, end),
         last_step=_step_until(ordered, last),
         last_channel=_channel_until(ordered, last),
         last_at_ms=last.at_ms,
@@ -218,6 +225,22 @@ def _end_event(ordered: list[JourneyEvent], started_at_ms: int) -> JourneyEvent 
             end = None
         their_part_done = their_part_done or kind == COMPLETED
     return end
+
+
+def _out_of_order(
+    ordered: list[JourneyEvent], start: JourneyEvent, end: JourneyEvent | None
+) -> tuple[tuple[str, str | None], ...]:
+    """What lies before the start and what lies after the end, each with its step."""
+    found: list[tuple[str, str | None]] = []
+    for event in ordered:
+        if event.at_ms >= start.at_ms:
+            break
+        found.append((END_BEFORE_START if event.kind in _FINISHING else BEFORE_START, event.step))
+    for event in reversed(ordered) if end else ():
+        if event is end:
+            break
+        found.append((AFTER_END, event.step))
+    return tuple(found)
 
 
 def _earlier(completed: JourneyEvent | None, end: JourneyEvent | None) -> JourneyEvent | None:

@@ -22,6 +22,7 @@ from civiloop_cli.options import JsonOption
 
 _STATES = {"fault": "bold red", "warning": "yellow", "unknown": "dim", "ok": "green"}
 """Worst first."""
+_KINDS = {"end_before_start": "end before start", "before_start": "before start", "after_end": "after end"}
 _SHARES = ("cut", "user_share", "answer_share")
 
 
@@ -43,11 +44,22 @@ def quality(
 
 
 def quality_report(found: dict[str, Any]) -> RenderableType:
-    """Return the checks, worst first, the response rate, and each group whose share of answers is far from its own."""
+    """Return the checks, worst first, what is out of order, the response rate, and groups that answer unlike the others.
+
+    These are groups whose share of the answers is far from their share of the users.
+    """
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     for one in sorted(found["checks"], key=lambda one: list(_STATES).index(one["state"])):
         table.add_row(Text(one["state"], style=_STATES[one["state"]]), one["statement"])
-    return Group(table, _response(found["response"]), *(_differing(found["respondents"])))
+    parts = (*_out_of_order(found["out_of_order"]), _response(found["response"]), *_differing(found["respondents"]))
+    return Group(table, *parts)
+
+
+def _out_of_order(found: list[dict[str, Any]]) -> list[Text]:
+    return [
+        Text("  {}: {:,} journeys at {}".format(_KINDS[one["kind"]], one["journeys"], one["step"] or "no step"))
+        for one in found
+    ]
 
 
 def _response(response: dict[str, Any]) -> Text:

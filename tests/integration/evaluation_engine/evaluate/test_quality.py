@@ -17,7 +17,11 @@ async def test_a_report_names_faults_the_response_rate_and_whom_the_answers_spea
     async with engine.running() as client:
         await client.apply(SERVICE)
         october = days(date(2026, 10, 1), 31)
-        await engine.count({"j.started": 20, "j.fault": 1, "e.completed": 15}, *october, cuts=("", "channel=web"))
+        await engine.count(
+            {"j.started": 20, "j.fault": 1, "order.after_end": 2, "order.after_end.pay": 2, "e.completed": 15},
+            *october,
+            cuts=("", "channel=web"),
+        )
         await engine.count({"e.completed": 15}, *october, cuts=("", "channel=phone"))
         await engine.count({"answers": 8, "rating.5": 8}, *october, cuts=("", "channel=web"))
         await engine.query(
@@ -27,6 +31,8 @@ async def test_a_report_names_faults_the_response_rate_and_whom_the_answers_spea
         report = await client.get("/v1/services/parking/quality?period=2026-10")
         checks = {(one["check"], one["about"]): one["state"] for one in report["checks"]}
         assert checks["impossible_order", "journeys"] == "fault"
+        assert checks["events_after_end", "journeys"] == "warning"
+        assert report["out_of_order"] == [{"kind": "after_end", "step": "pay", "journeys": 62}]
         assert checks["clock_skew", "urn:portal"] == "fault"
         assert checks["source", "started"] == "ok"
         assert checks["source", "nps"] == "unknown"

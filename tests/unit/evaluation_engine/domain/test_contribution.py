@@ -116,6 +116,24 @@ def test_a_journey_that_ends_before_it_starts_is_only_a_fault() -> None:
     ]
 
 
+@pytest.mark.requirement("A4")
+def test_events_out_of_order_are_counted_once_a_journey_and_once_a_step() -> None:
+    def counted(*events: JourneyEvent) -> Measures:
+        state = fold(events)
+        assert state is not None
+        found = totals(*of_journey(state, state.end, replace(CONTEXT, counting=COUNTING)))
+        return {name: n for name, n in found.items() if name.startswith(("order.", "j.fault"))}
+
+    late = [event("step", minute, step=step) for minute, step in ((11, "pay"), (12, "pay"), (13, "unheard of"))]
+    assert counted(event("step", 1, step="form"), event("started", 2), event("fulfilled", 10), *late) == {
+        "order.before_start": 1, "order.before_start.form": 1,
+        "order.after_end": 1, "order.after_end.pay": 1, "order.after_end.other": 1,
+    }  # fmt: skip
+    assert counted(event("started", 9), event("fulfilled")) == {
+        "j.fault": 1, "order.end_before_start": 1, "order.end_before_start.": 1
+    }  # fmt: skip
+
+
 def test_unknown_values_are_other_and_unknown_segments_are_left_out() -> None:
     dimensions = CONTEXT.dimensions("sv", True, (("age", "99"), ("shoe", "44")))
     assert dimensions == (("assisted", "yes"), ("language", "other"), ("segment.age", "other"))

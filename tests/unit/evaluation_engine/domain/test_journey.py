@@ -111,7 +111,7 @@ def test_other_ends_do_not_complete_their_part(cause: str) -> None:
 def test_the_first_fulfilment_stands_whatever_comes_later() -> None:
     state = state_of(event("started"), event("fulfilled", 5), event("refused", 6), event("fulfilled", 9))
     assert state.end is not None
-    assert (state.end.cause, state.end.at_ms, state.after_end) == ("fulfilled", T0 + 5 * MINUTE, 2)
+    assert (state.end.cause, state.end.at_ms, len(state.out_of_order)) == ("fulfilled", T0 + 5 * MINUTE, 2)
 
 
 def test_an_appeal_that_is_won_turns_a_refusal_into_fulfilment() -> None:
@@ -169,14 +169,14 @@ def test_what_an_import_observed_until_stands_for_now() -> None:
 
 def test_an_end_before_its_start_is_a_fault_that_keeps_the_journey_out() -> None:
     state = state_of(event("started", 10), event("fulfilled", 3))
-    assert (state.excluded, state.end, state.faults) == (True, None, ("end_before_start",))
+    assert (state.excluded, state.end, state.out_of_order) == (True, None, (("end_before_start", None),))
     assert settle(state, now_ms=T0 + 900 * DAY, limit_ms=DAY) is None
 
 
 def test_a_usable_end_beside_a_faulty_one_keeps_the_journey_in() -> None:
     state = state_of(event("started", 10), event("fulfilled", 3), event("fulfilled", 30))
     assert not state.excluded
-    assert state.faults == ("end_before_start",)
+    assert state.out_of_order == (("end_before_start", None),)
 
 
 def test_an_end_at_the_instant_of_its_start_is_valid() -> None:
@@ -214,9 +214,13 @@ def test_the_channel_is_the_first_at_the_start_and_the_last_at_the_end() -> None
     assert (state.channel, state.completed_channel, state.end_channel) == ("web", "phone", "counter")
 
 
-def test_steps_after_the_end_are_kept_and_counted() -> None:
-    state = state_of(event("started"), event("fulfilled", 4), event("step", 5, step="survey"))
-    assert (state.steps, state.after_end) == (("survey",), 1)
+def test_steps_before_the_start_and_after_the_end_are_kept_and_told() -> None:
+    state = state_of(
+        event("step", 1, step="form"), event("started", 2), event("fulfilled", 4), event("step", 5, step="survey")
+    )
+    assert state.steps == ("form", "survey")
+    assert state.out_of_order == (("before_start", "form"), ("after_end", "survey"))
+    assert not state.excluded
 
 
 def test_of_two_payloads_under_one_key_the_choice_does_not_depend_on_arrival() -> None:

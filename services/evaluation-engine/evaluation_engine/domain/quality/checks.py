@@ -9,6 +9,7 @@ from typing import Literal
 
 from civiloop_shared.contracts.evaluations import KpiResult, ResultState
 from evaluation_engine.domain.evidence import Sources
+from evaluation_engine.domain.journey import AFTER_END, BEFORE_START, OUT_OF_ORDER
 from evaluation_engine.domain.kpi import Need
 from evaluation_engine.domain.quality.flood import flood
 
@@ -75,6 +76,40 @@ def order(measures: Mapping[str, int]) -> Check:
         return Check("impossible_order", "journeys", "ok", "No journey ends before it starts.", numbers)
     text = f"{faults:,} of {started:,} journeys end before they start; they are kept out of every number."
     return Check("impossible_order", "journeys", _weigh(faults / started), text, numbers)
+
+
+def beside(measures: Mapping[str, int]) -> Iterator[Check]:
+    """Events before the start and after the end of their journey, which are kept."""
+    started = measures.get("j.started", 0)
+    for kind, where in ((BEFORE_START, "before their start"), (AFTER_END, "after their end")):
+        n = measures.get(f"order.{kind}", 0)
+        numbers: Numbers = {"journeys": started, "affected": n, "share": n / started if started else None}
+        if n:
+            text = f"{n:,} of {started:,} journeys have events {where}; these are kept."
+            yield Check(f"events_{kind}", "journeys", "warning", text, numbers)
+        elif started:
+            yield Check(f"events_{kind}", "journeys", "ok", f"No journey has events {where}.", numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfOrder:
+    """How many journeys have events of a kind of `OUT_OF_ORDER` at a step; None: events that name no step."""
+
+    kind: str
+    step: str | None
+    journeys: int
+
+
+def out_of_order(measures: Mapping[str, int]) -> tuple[OutOfOrder, ...]:
+    """Every kind and step, most journeys first."""
+    found = [
+        OutOfOrder(kind, name.removeprefix(head) or None, n)
+        for kind in OUT_OF_ORDER
+        for head in (f"order.{kind}.",)
+        for name, n in measures.items()
+        if name.startswith(head)
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.journeys, one.kind, one.step or "")))
 
 
 def clocks(senders: Iterable[SenderTotals]) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.quality import checks
-from evaluation_engine.domain.quality.checks import Check, SenderTotals
+from evaluation_engine.domain.quality.checks import Check, OutOfOrder, SenderTotals
 from evaluation_engine.domain.quality.flood import LOOKED_AT_DAYS, PAST_DAYS
 from evaluation_engine.domain.quality.respondents import Comparison, compare, users_of
 from evaluation_engine.ports.measures import MeasureReader
@@ -28,10 +28,11 @@ _WINDOW = timedelta(days=LOOKED_AT_DAYS + PAST_DAYS)
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Checks, the response rate, and respondents against users by each dimension."""
+    """Checks, events outside of their journey, the response rate, and respondents against users by each dimension."""
 
     period: Period
     checks: tuple[Check, ...]
+    out_of_order: tuple[OutOfOrder, ...]
     users: int
     answers: int
     respondents: tuple[Comparison, ...]
@@ -82,6 +83,7 @@ def _report(answerer: Answerer, sent: list[SenderTotals], last: date) -> Quality
     return Quality(
         period=period,
         checks=tuple(_checks(answerer, total, sent, last)),
+        out_of_order=checks.out_of_order(total),
         users=users_of(total),
         answers=total.get("answers", 0),
         respondents=tuple(one for one in compared if one is not None),
@@ -94,6 +96,7 @@ def _checks(answerer: Answerer, total: Mapping[str, int], sent: list[SenderTotal
     yield from checks.sources(yardstick.needs, answerer.sources, seen_until)
     yield from checks.rates(answerer.outcome({}, period.start).results)
     yield checks.order(total)
+    yield from checks.beside(total)
     yield from checks.clocks(sent)
     for topic in sorted({one.topic for one in sent}):
         yield from checks.floods("key", {one.source: one.by_day for one in sent if one.topic == topic}, last)

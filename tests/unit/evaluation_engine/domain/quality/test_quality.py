@@ -110,6 +110,18 @@ def test_journeys_that_end_before_they_start_are_told(measures: dict[str, int], 
     assert checks.order(measures).state == state
 
 
+def test_events_out_of_order_are_listed_by_kind_and_step_and_warned_of() -> None:
+    measures = {
+        "j.started": 1_434, "order.after_end": 143, "order.after_end.decide": 9, "order.after_end.": 140,
+        "order.end_before_start": 2, "order.end_before_start.": 2,
+    }  # fmt: skip
+    told = [(one.check, one.state, one.numbers["affected"]) for one in checks.beside(measures)]
+    assert told == [("events_before_start", "ok", 0), ("events_after_end", "warning", 143)]
+    listed = [(one.kind, one.step, one.journeys) for one in checks.out_of_order(measures)]
+    assert listed == [("after_end", None, 140), ("after_end", "decide", 9), ("end_before_start", None, 2)]
+    assert not list(checks.beside({}))
+
+
 def test_a_share_above_100_percent_is_a_fault_with_its_counts() -> None:
     over = evaluate(BY_ID["completion-rate"], evidence({"j.started": 100, "j.completed": 130}))
     [one] = checks.rates([over])
