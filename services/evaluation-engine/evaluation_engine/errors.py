@@ -12,6 +12,7 @@ CiviloopError
 │   ├── UnknownKpiError
 │   ├── UnknownBenchmarkError
 │   ├── UnknownKeyError
+│   ├── UnknownQuoteError          not among the quotes that may be released, or not released
 │   └── UnknownWebhookError
 └── FencedError                        another worker owns the partition now
 """
@@ -101,6 +102,13 @@ class UnknownWebhookError(NotFoundError):
 
     code: ClassVar[str] = "unknown-webhook"
     title: ClassVar[str] = "There is no such webhook"
+
+
+class UnknownQuoteError(NotFoundError):
+    """The quote isn't there: not among the newest comments of a theme of ten, not released, or erased."""
+
+    code: ClassVar[str] = "unknown-quote"
+    title: ClassVar[str] = "There is no such quote"
 
 
 class WebhooksOffError(ConflictError):

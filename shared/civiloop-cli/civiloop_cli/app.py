@@ -18,6 +18,7 @@ from civiloop_cli.commands import (
     partitions,
     problems,
     quality,
+    quotes,
     rebuild,
     redesign,
     sample,
@@ -60,6 +61,7 @@ app.add_typer(kpi.app, name="kpi")
 app.add_typer(imports.app, name="import")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(partitions.app, name="partitions")
+app.add_typer(quotes.app, name="quotes")
 app.add_typer(redesign.app, name="redesign")
 app.add_typer(sample.app, name="sample")
 app.add_typer(webhooks.app, name="webhooks")

@@ -201,6 +201,54 @@ def test_what_people_write_about_is_shown_with_what_it_costs_and_examples(
         assert (code, computed) == (0, newest["themes"])
 
 
+@pytest.mark.requirement("B12")
+def test_a_quote_is_public_once_it_is_released_by_command_and_until_it_is_withdrawn(
+    loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    months = evaluations(loaded, "parking-permit")
+    period = ("--period", span(months[-1], months[0]))
+    _, out = civiloop(loaded, monkeypatch, "themes", "parking-permit", *period, "--json")
+    quote = next(one for one in json.loads(out)["themes"] if one["theme"] == "payment")["quotes"][0]
+
+    def listed() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(
+            civiloop(loaded, monkeypatch, "quotes", "list", "parking-permit", "--json")[1]
+        )
+        return found
+
+    about = ("parking-permit", quote["id"])
+    why = ("--reason", "for the annual report")
+    code, out = civiloop(loaded, monkeypatch, "quotes", "release", *about, "--theme", "payment", *period, *why)
+    assert code == 0, out
+    assert [(one["text"], one["public"], one["reason"]) for one in listed()] == [(quote["text"], True, why[1])]
+    assert quote["text"][:20] in civiloop(loaded, monkeypatch, "quotes", "list", "parking-permit")[1]
+
+    assert civiloop(loaded, monkeypatch, "quotes", "withdraw", *about, "--reason", "over")[0] == 0
+    assert [one["public"] for one in listed()] == [False]
+    assert civiloop(loaded, monkeypatch, "quotes", "withdraw", *about, "--reason", "over")[0] == 1
+
+
+@pytest.mark.requirement("A7")
+def test_phrases_are_shown_by_command_in_two_comparisons(
+    loaded: RunningPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    months = evaluations(loaded, "business-licence")
+    period = ("--period", span(months[0], months[0]))
+
+    code, out = civiloop(loaded, monkeypatch, "themes", "business-licence", "--phrases", *period, "--json")
+    assert code == 0, out
+    found = json.loads(out)
+    assert found["low_against_high"]["comments"] > 0
+    assert found["low_against_high"]["others"] > 0
+    phrases = [*found["against_before"]["phrases"], *found["low_against_high"]["phrases"]]
+    assert all(one["n"] >= 10 and one["q_value"] <= 0.05 for one in phrases)
+
+    code, out = civiloop(loaded, monkeypatch, "themes", "business-licence", "--phrases", *period)
+    assert code == 0, out
+    assert "with a low score against" in out
+    assert all(one["name"] in out for one in phrases)
+
+
 def span(first: dict[str, Any], last: dict[str, Any]) -> str:
     """From the start of one evaluation to the end of another, as local days."""
     zone = ZoneInfo(first["period"]["zone"])

@@ -12,7 +12,9 @@ from evaluation_engine.service.evaluate.backtest import BacktestDesk
 from evaluation_engine.service.evaluate.health import HealthDesk
 from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.needs import NeedsDesk
+from evaluation_engine.service.evaluate.phrasing import PhrasesDesk
 from evaluation_engine.service.evaluate.quality import QualityDesk
+from evaluation_engine.service.evaluate.quoting import QuoteDesk
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
 from evaluation_engine.service.evaluate.summary import SummaryDesk
@@ -32,6 +34,8 @@ class EngineState(IngestState):
     series: SeriesDesk
     findings: Findings
     themes: ThemesDesk
+    phrases: PhrasesDesk
+    quotes: QuoteDesk
     quality: QualityDesk
     backtests: BacktestDesk
     trends: Trends
@@ -120,7 +124,19 @@ def _themes(request: Request) -> ThemesDesk:
     return desk
 
 
+def _phrases(request: Request) -> PhrasesDesk:
+    desk: PhrasesDesk = request.state.phrases
+    return desk
+
+
+def _quotes(request: Request) -> QuoteDesk:
+    desk: QuoteDesk = request.state.quotes
+    return desk
+
+
 ThemesOfService = Annotated[ThemesDesk, Depends(_themes)]
+PhrasesOfService = Annotated[PhrasesDesk, Depends(_phrases)]
+QuotesOfService = Annotated[QuoteDesk, Depends(_quotes)]
 Catalogue = Annotated[CatalogueDesk, Depends(_catalogue)]
 Keys = Annotated[KeyDesk, Depends(_keys)]
 ScorecardDesk = Annotated[Scorecards, Depends(_scorecards)]

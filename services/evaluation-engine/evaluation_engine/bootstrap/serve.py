@@ -30,7 +30,7 @@ from evaluation_engine.adapters.keys import PostgresKeyStore
 from evaluation_engine.adapters.measures import PostgresElection, PostgresMeasureReader
 from evaluation_engine.adapters.metrics import EvaluatorMetrics
 from evaluation_engine.adapters.problems import PostgresProblemStore
-from evaluation_engine.adapters.quotes import PostgresQuoteSource
+from evaluation_engine.adapters.quotes import PostgresPhraseNames, PostgresQuoteReleases, PostgresQuoteSource
 from evaluation_engine.adapters.senders import PostgresSenderReader
 from evaluation_engine.adapters.trends import PostgresVerdictHistory
 from evaluation_engine.adapters.webhooks import PostgresWebhookStore
@@ -41,8 +41,10 @@ from evaluation_engine.api import (
     health,
     keys,
     needs,
+    phrases,
     problems,
     quality,
+    quotes,
     redesign,
     results,
     targets,
@@ -65,12 +67,14 @@ from evaluation_engine.service.evaluate.health import HealthDesk
 from evaluation_engine.service.evaluate.knowing import Findings
 from evaluation_engine.service.evaluate.live import LiveStatus
 from evaluation_engine.service.evaluate.needs import NeedsDesk
+from evaluation_engine.service.evaluate.phrasing import PhrasesDesk
 from evaluation_engine.service.evaluate.quality import QualityDesk
+from evaluation_engine.service.evaluate.quoting import QuoteDesk
 from evaluation_engine.service.evaluate.scheduling import Patience, Scheduler
 from evaluation_engine.service.evaluate.scorecard import Scorecards
 from evaluation_engine.service.evaluate.series import SeriesDesk
 from evaluation_engine.service.evaluate.summary import SummaryDesk
-from evaluation_engine.service.evaluate.themes import ThemesDesk
+from evaluation_engine.service.evaluate.themes import CommentsOfPeriods, ThemesDesk
 from evaluation_engine.service.evaluate.trends import Trends
 from evaluation_engine.service.evaluate.watching import Watcher
 from evaluation_engine.service.keys import KeyDesk
@@ -96,7 +100,7 @@ _log = get_logger("civiloop.engine")
 def routers() -> list[EdgeRouter]:
     """Return all routers of the engine's API."""
     settled = (catalogue, keys, webhooks)
-    known = (results, findings, problems, targets, goals, health, redesign, themes, quality, needs)
+    known = (results, findings, problems, targets, goals, health, redesign, themes, phrases, quotes, quality, needs)
     return [*(one.router for one in (*settled, *known)), *ingest_routers()]
 
 
@@ -132,6 +136,8 @@ class Desks:
     series: SeriesDesk
     findings: Findings
     themes: ThemesDesk
+    phrases: PhrasesDesk
+    quotes: QuoteDesk
     quality: QualityDesk
     backtests: BacktestDesk
     yardsticks: Yardsticks
@@ -158,6 +164,8 @@ def desks(
     )
     yardsticks = Yardsticks(catalogue_store)
     book = ThemeBook.of(read_taxonomy(settings.taxonomy))
+    comments = CommentsOfPeriods(PostgresQuoteSource(pool), book, clock)
+    releases = PostgresQuoteReleases(pool)
     evaluating = Evaluating(reader, store, clock, book)
     trends = Trends(PostgresVerdictHistory(pool))
     live = LiveStatus(evaluating, store, trends)
@@ -180,7 +188,9 @@ def desks(
         summaries=SummaryDesk(yardsticks, scorecards),
         series=SeriesDesk(yardsticks, reader, evaluating),
         findings=followed,
-        themes=ThemesDesk(yardsticks, reader, PostgresQuoteSource(pool), book, clock),
+        themes=ThemesDesk(yardsticks, reader, comments, releases),
+        phrases=PhrasesDesk(yardsticks, comments, PostgresPhraseNames(pool), releases),
+        quotes=QuoteDesk(yardsticks, comments, releases),
         quality=QualityDesk(yardsticks, reader, PostgresSenderReader(pool), evaluating),
         backtests=BacktestDesk(yardsticks, Drafting(catalogue_desk), reader, evaluating),
         yardsticks=yardsticks,
@@ -237,6 +247,8 @@ async def opened(
             summaries=found.summaries,
             findings=found.findings,
             themes=found.themes,
+            phrases=found.phrases,
+            quotes=found.quotes,
             quality=found.quality,
             backtests=found.backtests,
             trends=found.trends,

@@ -6,13 +6,16 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from civiloop_shared.contracts.feedback import FeedbackErased, FeedbackReceived
 from civiloop_shared.contracts.identity import event_key
 from civiloop_shared.postgres.engine import ConnectionOptions, create_pool
+from evaluation_engine.adapters.default_taxonomy import read_taxonomy
 from evaluation_engine.adapters.sink import PostgresSink
+from evaluation_engine.bootstrap.comments import make_extractor
 from evaluation_engine.service.ingest.services import ServiceBook
 from tests.integration.evaluation_engine.evaluate.test_scorecards import apply
 from tests.support.engine import SERVICE, Client, Engine, days
@@ -54,12 +57,14 @@ SAID = [
 
 
 @asynccontextmanager
-async def ingest(engine: Engine) -> AsyncIterator[Ingest]:
+async def ingest(engine: Engine, taxonomy: Path | None = None) -> AsyncIterator[Ingest]:
     """Ingest on the database of an engine."""
     pool = await create_pool(engine.database.evaluation, ConnectionOptions(max_size=4))
     try:
         sink = PostgresSink(pool)
         made = Ingest(engine.database, pool, sink, ServiceBook(sink), NOW)
+        if taxonomy is not None:
+            made.extract = make_extractor(read_taxonomy(taxonomy))
         await made.book.refresh()
         await made.keep_up()
         yield made

@@ -42,6 +42,13 @@ ON CONFLICT (feedback_key) DO UPDATE SET
     content = excluded.content, occurred_at = excluded.occurred_at, changed_at = excluded.changed_at
 """  # noqa: S608
 
+# The words went with the answer. What people wrote about the quote may repeat them, so it goes too; who and when stays.
+_TAKE_BACK = """
+UPDATE evaluation.quote_release
+SET reason = NULL, withdrawn_because = NULL, withdrawn_at = coalesce(withdrawn_at, clock_timestamp())
+WHERE feedback_key = ANY($1::bytea[])
+"""
+
 
 async def read(connection: AsyncpgConnection, keys: Collection[bytes]) -> dict[bytes, AnswerFact]:
     """Return the answers that are stored."""
@@ -55,6 +62,9 @@ async def write(connection: AsyncpgConnection, facts: Collection[AnswerFact]) ->
         return
     ordered = sorted(facts, key=lambda fact: fact.key)
     await connection.execute(_WRITE, *map(list, zip(*map(_row, ordered), strict=True)))
+    erased = [fact.key for fact in ordered if fact.state == "erased"]
+    if erased:
+        await connection.execute(_TAKE_BACK, erased)
 
 
 def fact_of(row: Record) -> AnswerFact:

@@ -8,11 +8,11 @@ phrase: one voice, one vote. The z score ranks; Fisher's exact test with Benjami
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import log, sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 from evaluation_engine.domain.comments.extraction import CommentRecord
 from evaluation_engine.domain.comments.impact import LEAST_COMMENTS
@@ -27,8 +27,9 @@ _COVERED: Final = 0.8
 class Phrase:
     """A phrase that stands out in one set of comments against another of the same language.
 
-    `id` depends on language and stems alone and `name` is kept once given, so both stay between evaluations.
-    `theme` is the theme that holds at least 80 % of its comments: then it is a detail of it, not something new.
+    `id` depends on language and stems alone. `name` is how it is mostly written here; where one was given before,
+    that stands in its place. `theme` is the theme that holds at least 80 % of its comments: then it is a detail of it,
+    not something new.
     """
 
     id: str
@@ -58,44 +59,62 @@ def log_odds(n: int, of: int, other_n: int, other_of: int) -> tuple[float, float
     return ratio, ratio / sqrt(1 / one + 1 / other)
 
 
-def standing_out(
-    records: Sequence[CommentRecord], others: Sequence[CommentRecord], names: Mapping[str, str]
-) -> tuple[Phrase, ...]:
-    """Phrases of at least ten comments that are commoner in `records` than in `others`, by language, highest z first.
+class _Side(NamedTuple):
+    """The comments of one language in both sets, and how many of each have a phrase."""
 
-    `names` are names given before, by id. Both may hold any languages; each is compared with its own.
+    language: str
+    here: Sequence[CommentRecord]
+    there: Sequence[CommentRecord]
+    one: Counter[str]
+    other: Counter[str]
+
+
+def standing_out(records: Sequence[CommentRecord], others: Sequence[CommentRecord]) -> tuple[Phrase, ...]:
+    """Phrases of at least ten comments that are commoner in `records` than in `others`, highest z first.
+
+    Both may hold any languages: each is compared with its own, and the false discovery rate holds over all of them.
     """
-    found: list[Phrase] = []
+    sides = list(_sides(records, others))
+    tested = [
+        (side, key) for side in sides for key in sorted(side.one) if side.one[key] + side.other[key] >= LEAST_COMMENTS
+    ]
+    adjusted = benjamini_hochberg([_p(side, key) for side, key in tested])
+    admitted: dict[str, list[tuple[str, float]]] = {}
+    for (side, key), q in zip(tested, adjusted, strict=True):
+        if q <= FALSE_DISCOVERIES and side.one[key] >= LEAST_COMMENTS:
+            admitted.setdefault(side.language, []).append((key, q))
+    found = [phrase for side in sides for phrase in _told_once(side, admitted.get(side.language, []))]
+    return tuple(sorted(found, key=lambda one: (-one.z, one.id)))
+
+
+def _sides(records: Sequence[CommentRecord], others: Sequence[CommentRecord]) -> Iterable[_Side]:
     for language in sorted({record.language for record in records}):
         here = [record for record in records if record.language == language]
         there = [record for record in others if record.language == language]
         if len(here) >= LEAST_COMMENTS and there:
-            found += _of_language(language, here, there, names)
-    return tuple(sorted(found, key=lambda one: (-one.z, one.id)))
+            yield _Side(language, here, there, _counts(here), _counts(there))
 
 
-def _of_language(
-    language: str, here: Sequence[CommentRecord], there: Sequence[CommentRecord], names: Mapping[str, str]
-) -> list[Phrase]:
-    one, other = _counts(here), _counts(there)
-    keys = sorted(key for key in one if one[key] + other[key] >= LEAST_COMMENTS)
-    adjusted = benjamini_hochberg([fisher(Count(one[key], len(here)), Count(other[key], len(there))) for key in keys])
-    admitted = []
-    for key, q in zip(keys, adjusted, strict=True):
-        if q <= FALSE_DISCOVERIES and one[key] >= LEAST_COMMENTS:
-            ratio, z = log_odds(one[key], len(here), other[key], len(there))
-            admitted.append((z, key, ratio, q))
+def _p(side: _Side, key: str) -> float:
+    return fisher(Count(side.one[key], len(side.here)), Count(side.other[key], len(side.there)))
+
+
+def _told_once(side: _Side, admitted: Sequence[tuple[str, float]]) -> list[Phrase]:
+    """Return the phrases of a language, of those that say the same the one that stands out most."""
     kept: list[Phrase] = []
-    for z, key, ratio, q in sorted(admitted, key=lambda entry: (-entry[0], -len(entry[1]), entry[1])):
-        if any(_same(key, one[key], earlier.key, earlier.n) for earlier in kept):
-            continue
-        name = phrase_id(language, key)
-        having = [record for record in here if key in record.phrases]
-        shown = names.get(name) or _commonest(record.phrases[key] for record in having)
-        kept.append(
-            Phrase(name, shown, language, key, one[key], len(here), other[key], len(there), ratio, z, q, _theme(having))
-        )
+    for one in sorted((_phrase(side, key, q) for key, q in admitted), key=lambda one: (-one.z, -len(one.key), one.key)):
+        if not any(_same(one.key, one.n, earlier.key, earlier.n) for earlier in kept):
+            kept.append(one)
     return kept
+
+
+def _phrase(side: _Side, key: str, q: float) -> Phrase:
+    n, of, other_n, other_of = side.one[key], len(side.here), side.other[key], len(side.there)
+    ratio, z = log_odds(n, of, other_n, other_of)
+    having = [record for record in side.here if key in record.phrases]
+    name = _commonest(record.phrases[key] for record in having)
+    made = phrase_id(side.language, key)
+    return Phrase(made, name, side.language, key, n, of, other_n, other_of, ratio, z, q, _theme(having))
 
 
 def _counts(records: Iterable[CommentRecord]) -> Counter[str]:

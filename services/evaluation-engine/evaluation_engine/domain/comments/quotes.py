@@ -1,10 +1,10 @@
-"""Examples of a theme in people's own words, for the inside; in public only what a person released."""
+"""Examples in people's own words, for the inside; in public only what a person released."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log
 from typing import Final
 
@@ -18,43 +18,44 @@ MOST_ALIKE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A stored comment: masked text, the key of its answer, its record."""
+    """A stored comment: masked text, the key of its answer, its record, the rating that came with it."""
 
     key: str
     text: str
     record: CommentRecord
+    rating: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A masked comment as an example. Not for publication unless `released_by` names the person who released it."""
+    """A masked comment as an example; `key` is that of its answer. Not for publication by itself."""
 
     key: str
     text: str
     language: str
-    released_by: str | None = None
-
-    @property
-    def publishable(self) -> bool:
-        """True once a person has released it."""
-        return self.released_by is not None
 
 
-def release(quote: Quote, by: str) -> Quote:
-    """Return the quote as released by a person. Raises ValueError without a name."""
-    if not by.strip():
-        raise ValueError("a release names the person")
-    return replace(quote, released_by=by)
+def with_theme(candidates: Sequence[Candidate], theme: str) -> list[Candidate]:
+    """Return the comments that have a theme."""
+    return [one for one in candidates if theme in one.record.themes]
 
 
-def representative(candidates: Sequence[Candidate], theme: str, most: int = 3) -> tuple[Quote, ...]:
-    """The most central comments of a theme, unlike each other; none below ten comments.
+def releasable(candidates: Sequence[Candidate], theme: str, key: str) -> Quote | None:
+    """Return a comment as a quote that may be released for a theme; None below ten comments, or if it lacks it."""
+    having = with_theme(candidates, theme)
+    found = next((one for one in having if one.key == key), None)
+    if found is None or len(having) < LEAST_COMMENTS:
+        return None
+    return Quote(found.key, found.text, found.record.language)
 
-    Central: the phrases it shares with the theme's other comments, rare ones counting more (idf, Sparck Jones
-    1972), per square root of its length. Unlike: Jaccard similarity below one half to those chosen
+
+def representative(candidates: Sequence[Candidate], having: Sequence[Candidate], most: int = 3) -> tuple[Quote, ...]:
+    """The most central of the comments that have something, unlike each other; none below ten comments.
+
+    Central: the phrases it shares with the others that have it, rare ones counting more (idf among all candidates,
+    Sparck Jones 1972), per square root of its length. Unlike: Jaccard similarity below one half to those chosen
     (maximal marginal relevance in its simplest form, Carbonell and Goldstein 1998).
     """
-    having = [one for one in candidates if theme in one.record.themes]
     if len(having) < LEAST_COMMENTS:
         return ()
     shared = Counter(phrase for one in having for phrase in one.record.phrases)

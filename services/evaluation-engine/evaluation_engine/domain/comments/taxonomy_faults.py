@@ -98,8 +98,8 @@ def _merger_faults(themes: Collection[Mapping[Any, Any]]) -> Iterator[str]:
             yield f"{theme}.merged_into: it leads back to where it began"
 
 
-def _comes_back(theme: str, into: Mapping[str, Any]) -> bool:
-    seen: set[str] = set()
+def _comes_back(theme: object, into: Mapping[object, object]) -> bool:
+    seen: set[object] = set()
     while isinstance(theme, str) and theme in into:
         if theme in seen:
             return True

@@ -53,6 +53,8 @@ themes:
   - {id: here, merged_into: there, terms: {}}
   - {id: there, merged_into: here}
   - {id: into, merged_into: here}
+  - {id: list, merged_into: [a]}
+  - {id: to-list, merged_into: list}
 stop_words: [a]
 """
         )
@@ -76,6 +78,7 @@ stop_words: [a]
         "here.merged_into",
         "there.merged_into",
         "into.merged_into",
+        "list.merged_into",
         "stop_words",
     ]
 
