@@ -26,7 +26,7 @@ ScopeOption = Annotated[
 @app.command("create")
 def create(
     scope: ScopeOption,
-    label: Annotated[str, typer.Option("--label", help="Who uses it, and what for.")] = "",
+    label: Annotated[str, typer.Option("--label", help="Who uses it, and what for.")],
     service: Annotated[list[str] | None, typer.Option("--service", help="Only for these services.")] = None,
     browser: Annotated[bool, typer.Option("--browser", help="For a web page: it can only write.")] = False,
     days: Annotated[int | None, typer.Option("--days", min=1, help="Expires after so many days.")] = None,
