@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+_ONE_LOOK = "  Intervals here are made for one look, not for repeated looks."
 _BARE = frozenset({"", "1", "points", "score"})
 """Units that are not written beside a number."""
 VERDICTS = {
@@ -37,18 +38,25 @@ def scorecard_table(card: Mapping[str, Any], *, explained: bool = True) -> Rende
     for name in ("KPI", "Value", "Interval", "Sample", "Target", "Status"):
         numeric = name in {"Value", "Sample"}
         table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric or name == "KPI")
-    targets = {target["kpi"]: target for target in card.get("targets", ())}
+    targets = {target["kpi"]: target for target in card.get("targets", ()) if not target["result"]["cut"]}
     for result in card["results"]:
-        table.add_row(*_row(result, targets.get(result["kpi"])))
-    return Group(table, *(_verdict(benchmark, explained=explained) for benchmark in card.get("benchmarks", ())))
+        table.add_row(*_row(result, targets.get(result["kpi"]), card["period"]))
+    notes = () if card["closed"] else (Text(_ONE_LOOK, style="dim"),)
+    return Group(table, *notes, *(_verdict(one, explained=explained) for one in card.get("benchmarks", ())))
 
 
 def days_of(period: Mapping[str, Any]) -> str:
     """Name the first and the last day of a period in its own zone."""
-    zone = ZoneInfo(period["zone"])
-    start = datetime.fromisoformat(period["start"]).astimezone(zone)
-    last = (datetime.fromisoformat(period["end"]) - timedelta(milliseconds=1)).astimezone(zone)
-    return f"{start:%Y-%m-%d} to {last:%Y-%m-%d} ({period['zone']})"
+    return f"{_first(period)} to {_last(period)} ({period['zone']})"
+
+
+def _first(period: Mapping[str, Any]) -> str:
+    return f"{datetime.fromisoformat(period['start']).astimezone(ZoneInfo(period['zone'])):%Y-%m-%d}"
+
+
+def _last(period: Mapping[str, Any]) -> str:
+    end = datetime.fromisoformat(period["end"]) - timedelta(milliseconds=1)
+    return f"{end.astimezone(ZoneInfo(period['zone'])):%Y-%m-%d}"
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -63,7 +71,9 @@ def number(value: float, unit: str) -> str:
     return f"{value:,.1f}" if unit == "%" or unit in _BARE else f"{value:,.2f}"
 
 
-def _row(result: Mapping[str, Any], target: Mapping[str, Any] | None) -> tuple[str | Text, ...]:
+def _row(
+    result: Mapping[str, Any], target: Mapping[str, Any] | None, period: Mapping[str, Any]
+) -> tuple[str | Text, ...]:
     unit = result["unit"]
     interval = result.get("interval") or {}
     span = "–"
@@ -76,11 +86,29 @@ def _row(result: Mapping[str, Any], target: Mapping[str, Any] | None) -> tuple[s
     word, style = VERDICTS[target["verdict"]]
     wanted = f"{sign} {amount(target['threshold'], unit)}"
     at_risk = ", at risk" if target.get("at_risk") else ""
-    return result["kpi"], value, span, f"{result['n']:,}", wanted, Text(word + at_risk, style=style)
+    return (
+        result["kpi"],
+        value,
+        span,
+        f"{result['n']:,}",
+        wanted,
+        Text(word + _when(target, period) + at_risk, style=style),
+    )
+
+
+def _when(target: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
+    """What a verdict is about, where that is not the period shown: all since a day, or a period that has ended."""
+    if target["verdict"] in {"not_enough_data", "not_measured"}:
+        return ""
+    about = target["result"]["period"]
+    if target.get("judged") == "at_every_look":
+        return f" since {_first(about)}"
+    return "" if about["end"] == shown["end"] else f" up to {_last(about)}"
 
 
 def _verdict(benchmark: Mapping[str, Any], *, explained: bool) -> Text:
     word, style = REDESIGN[benchmark["verdict"]]
     draft = " (draft)" if benchmark["draft"] else ""
-    line = Text.assemble(f"  {benchmark['benchmark']}{draft}: ", (word, style))
+    of = f", {days_of(benchmark['period'])}" if benchmark.get("period") else ""
+    line = Text.assemble(f"  {benchmark['benchmark']}{draft}{of}: ", (word, style))
     return line.append(f"  {benchmark['explanation']}", style="dim") if explained else line

@@ -84,7 +84,11 @@ async def read_scorecard(
     principal: CurrentPrincipal,
     period: Period = LIVE,
 ) -> Response:
-    """Return every KPI with its targets and redesign verdicts: live, as evaluated, or computed for any period."""
+    """Return every KPI with its targets and redesign verdicts: live, as evaluated, or computed for any period.
+
+    Live, each target says how it is `judged`: at every look, over the quarter up to now, or at the end of a period, as
+    the newest closed one left it. So does every benchmark, with its `period`.
+    """
     principal.demand_service(service_id)
     card = await scorecards.of(principal.body, service_id, period)
     return etag_response(request, _card(card, period))
