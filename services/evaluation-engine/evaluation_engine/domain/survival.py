@@ -11,9 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 from math import exp, inf, log, sqrt
-from operator import itemgetter
 from typing import NamedTuple
 
 from evaluation_engine.domain.cohort import Cohort
@@ -115,13 +113,20 @@ def _table(lives: Lives) -> LifeTable:
     started = sum(causes.values()) + sum(n for _, n in leaving)
     rows: list[Row] = []
     at_risk, gone = started, 0
-    for time, ends in groupby(sorted(lives.ends), key=itemgetter(0)):
+    ends = sorted(lives.ends)
+    place, many = 0, len(ends)
+    while place < many:
+        time, bin_ = ends[place][:2]
         while gone < len(leaving) and leaving[gone][0] < time:
             at_risk -= leaving[gone][1]
             gone += 1
-        here = list(ends)
-        ended = sum(end.n for end in here)
-        rows.append(Row(time, here[0].bin, at_risk, sum(end.n for end in here if end.cause == FULFILLED), ended))
+        fulfilled = ended = 0
+        while place < many and ends[place][0] == time:
+            _, _, cause, n, _ = ends[place]
+            ended += n
+            fulfilled += n if cause == FULFILLED else 0
+            place += 1
+        rows.append(Row(time, bin_, at_risk, fulfilled, ended))
         at_risk -= ended
     followed = max(leaving[-1][0] if leaving else 0.0, rows[-1].time_ms if rows else 0.0)
     return LifeTable(tuple(rows), started, dict(causes), followed, lives)
