@@ -26,7 +26,8 @@ DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹", "0123456789")
 
 @pytest.fixture(scope="module")
 def published(infra: Infra) -> Iterator[Published]:
-    with running_platform(infra) as platform, httpx.Client(trust_env=False, timeout=30.0) as client:
+    patient = {"CIVILOOP_SETTLE_S": "30"}  # the test evaluates, once everything is counted
+    with running_platform(infra, **patient) as platform, httpx.Client(trust_env=False, timeout=30.0) as client:
         made = Published(platform, client, last_months(3))
         made.fill()
         made.answer_now(LIVE)
@@ -189,6 +190,7 @@ def test_a_group_of_fewer_than_ten_people_is_not_in_the_file_either(published: P
     assert all(row["value"] == row["low"] == row["high"] == "" and row["n"] == "0" for row in hidden)
     if service == LICENCE:
         assert {row["cut"] for row in hidden if row["kpi"] == "csat"} == {"channel=counter", "channel=phone"}
+        assert {row["edition"] for row in rows} <= {"1/1", "2/1", "3/1"}
     else:
         assert {row["state"] for row in rows if row["kpi"] == "csat"} == {"suppressed"}
 
@@ -196,7 +198,7 @@ def test_a_group_of_fewer_than_ten_people_is_not_in_the_file_either(published: P
 def test_a_service_with_too_few_people_has_a_page_that_says_so(published: Published) -> None:
     html = published.get(f"/services/{RARE}?lang=en").text
 
-    assert "so that nobody can be recognised" in html
+    assert "Not shown, so that nobody can be recognised" in html
     assert "of 100, from" not in html
 
 
@@ -209,6 +211,19 @@ def test_a_page_does_not_move_with_what_is_answered_now(published: Published) ->
 
     assert [published.get(path).text for path in paths] == before
     assert f"{LIVE} answers" not in before[0]
+
+
+@pytest.mark.requirement("B12")
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_target_for_a_hidden_group_has_no_verdict_in_public(published: Published, lang: str) -> None:
+    """The verdict is computed of the seven answers at the counter."""
+    judged = {"en": "Not judged in public", "el": "Δεν κρίνεται δημόσια", "fa": "به‌طور عمومی داوری نمی‌شود"}
+    html = published.get(f"/services/{LICENCE}?lang={lang}").text
+    inside = published.get(f"/v1/services/{LICENCE}/evaluations", **published.key).json()["items"][0]
+
+    assert html.count(judged[lang]) == 1
+    assert {one["target"]: one["verdict"] for one in inside["published"]["targets"]}["dog-counter"] is None
+    assert {one["target"]: one["verdict"] for one in inside["targets"]}["dog-counter"] == "not_enough_data"
 
 
 def test_what_was_evaluated_on_demand_is_not_published(published: Published) -> None:
@@ -239,7 +254,7 @@ def test_the_page_shows_the_numbers_of_its_file(published: Published) -> None:
 
 
 def test_a_service_without_a_closed_period_says_so(published: Published) -> None:
-    assert "No period of this service is closed yet" in published.get(f"/services/{NEW}?lang=en").text
+    assert "Nothing of this service is published yet" in published.get(f"/services/{NEW}?lang=en").text
 
 
 def test_the_index_leads_to_every_service(browser: Browser, published: Published) -> None:

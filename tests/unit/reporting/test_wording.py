@@ -23,7 +23,7 @@ def originals() -> set[str]:
     found |= (
         set(sentences._STATES.values()) | set(sentences._VERDICTS.values()) | set(sentences._CLAUSE_STATES.values())
     )
-    found |= {text for pair in sentences._REDESIGN.values() for text in pair}
+    found |= {text for pair in (*sentences._REDESIGN.values(), sentences._NO_VERDICT) for text in pair}
     found |= {text for _, _, text in sentences._DURATIONS} | set(sentences._UNITS.values())
     found |= set(sentences._LEVELS.values()) | set(sentences._DIMENSIONS.values()) | {"{n} answers", "{n} cases"}
     found |= {"yes", "no"}

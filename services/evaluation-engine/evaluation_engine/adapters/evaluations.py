@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from civiloop_shared.contracts.evaluations import EvaluationRecorded
 from civiloop_shared.postgres.engine import acquire, transaction
 from civiloop_shared.postgres.outbox import append
 from evaluation_engine.adapters.findings import put_findings
+from evaluation_engine.adapters.release_ledger import published_before, put_editions
 from evaluation_engine.adapters.webhooks import enqueue
 from evaluation_engine.domain.webhook import WebhookEvent
 from evaluation_engine.ports.evaluations import Draft, Known, Memory, Stored
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 SOURCE = "urn:civiloop:evaluation-engine"
 _LARGEST_MESSAGE = 700_000
+_ASKED_FOR = frozenset({"cuts", "published", "withheld"})
+"""What a webhook leaves out: whoever needs it finds it by number and revision."""
 _COLUMNS = "number, revision, record::text AS record, created_at"
 
 
@@ -55,8 +59,12 @@ class PostgresEvaluationStore:
                 return _stored(old, created=False)
             number = old["number"] if old else await self._next_number(connection, slot.service)
             revision = old["revision"] + 1 if old else 1
-            record = draft.finish(number, revision, old["record"].encode() if old else None)
+            replaced = old["record"].encode() if old else None
+            history = await published_before(connection, slot.service, draft.figures)
+            finished = await asyncio.to_thread(draft.finish, number, revision, replaced, history)
+            record = finished.record
             stored_at = await self._insert(connection, draft, number, revision, record)
+            await put_editions(connection, slot.service, finished.editions)
             await put_findings(connection, slot.service, number, draft.findings)
             await self._announce(connection, draft, number, revision, record, stored_at)
             await connection.execute(_TOUCH, slot.service)
@@ -196,7 +204,8 @@ class PostgresEvaluationStore:
         moment = at.isoformat().replace("+00:00", "Z")
         data = orjson.loads(record)
         if len(record) > _LARGEST_MESSAGE:
-            data["cuts"] = []  # Kafka takes no larger one; whoever needs the cuts finds them by number and revision
+            for part in (data, data["published"] or {}):
+                part["cuts"] = []  # Kafka takes no larger one; whoever needs the cuts finds them by number and revision
         event = Envelope(
             id=f"{draft.slot.service}/{number}/{revision}",
             source=SOURCE,
@@ -215,7 +224,7 @@ class PostgresEvaluationStore:
             service=draft.slot.service,
             subject=event.id,
             at=at,
-            data={name: value for name, value in data.items() if name != "cuts"},
+            data={name: value for name, value in data.items() if name not in _ASKED_FOR},
         )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from civiloop_shared.contracts.evaluations import FindingSummary
+from evaluation_engine.domain.disclosure.choice import Figures, History
+from evaluation_engine.domain.disclosure.editions import Edition
 
 Memory = Mapping[str, Mapping[str, Mapping[str, str | int]]]
 """State of rules by benchmark and rule."""
@@ -40,12 +42,27 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """The canonical JSON of a record, and the tables that are published for the first time with it."""
+
+    record: bytes
+    editions: tuple[Edition, ...] = ()
+
+
+class Finish(Protocol):
+    """Makes the record of a draft; runs in a thread, for the proofs of what is published may take a second or two."""
+
+    def __call__(self, number: int, revision: int, replaced: bytes | None, history: History) -> Finished:
+        """Return the record with its number, from the record that it replaces and what was published before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """An evaluation before it has its number.
 
-    ``digest`` is of all inputs. ``finish`` makes the canonical JSON from number, revision and the record that it
-    replaces. ``read_at`` is the database's time at which the inputs were read. ``findings`` are those to be followed
-    from one evaluation to the next: none on demand.
+    ``digest`` is of all inputs. ``read_at`` is the database's time at which the inputs were read. ``findings`` are
+    those to be followed from one evaluation to the next: none on demand. ``figures`` are the numbers to be published:
+    what was published of them before, ``finish`` is given.
     """
 
     slot: Slot
@@ -55,8 +72,9 @@ class Draft:
     memory_before: Memory
     memory_after: Memory
     read_at: datetime
-    finish: Callable[[int, int, bytes | None], bytes]
+    finish: Finish
     findings: tuple[FindingSummary, ...] = ()
+    figures: tuple[Figures, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +92,10 @@ class EvaluationStore(Protocol):
     """Keeps every revision of every evaluation."""
 
     async def put(self, draft: Draft) -> Stored:
-        """Store a new number or revision with its message for the topic; nothing when the inputs are the same."""
+        """Store a new number or revision with its message for the topic; nothing when the inputs are the same.
+
+        What it publishes is decided against everything published of the service before, and remembered, as one.
+        """
 
     async def known(self, service: str, cycle: str) -> list[Known]:
         """Return the newest revision of each period of a cycle, earliest period first."""

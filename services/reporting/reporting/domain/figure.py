@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from civiloop_shared.contracts.evaluations import (
@@ -10,18 +9,23 @@ from civiloop_shared.contracts.evaluations import (
     KpiResult,
     KpiSummary,
     Period,
+    Publication,
+    PublishedTarget,
     ResultState,
-    TargetResult,
 )
-from reporting.domain.disclosure import publishable, publishable_cuts
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One period of a figure; ``value`` None where nothing may or can be shown, with the state that says why."""
+    """One number of a figure; ``value`` None where nothing may or can be shown, with the state that says why.
+
+    ``edition`` is the evaluation that it is from (number/revision): an earlier one than that of the ``period`` where a
+    later one would have told of a few people.
+    """
 
     period: Period
     result: KpiResult
+    edition: str
 
     @property
     def value(self) -> float | None:
@@ -30,28 +34,28 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class PartTarget:
-    """A target for one part of a service, such as a channel, with what the public may see of that part."""
-
-    target: TargetResult
-    result: KpiResult
-
-
-@dataclass(frozen=True, slots=True)
 class Figure:
-    """One KPI of a service over its closed periods, oldest first."""
+    """One KPI of a service over its published periods, oldest first; ``cuts`` are the groups of the newest.
+
+    ``part_targets`` are targets for a part of the service, such as a channel.
+    """
 
     kpi: str
     points: tuple[Point, ...]
-    target: TargetResult | None
-    part_targets: tuple[PartTarget, ...]
+    target: PublishedTarget | None
+    part_targets: tuple[PublishedTarget, ...]
     definition: KpiSummary | None
-    by_channel: tuple[KpiResult, ...]
+    cuts: tuple[Point, ...]
 
     @property
     def newest(self) -> KpiResult:
         """Return the result of the newest period."""
         return self.points[-1].result
+
+    @property
+    def by_channel(self) -> tuple[KpiResult, ...]:
+        """Return the results of the channels."""
+        return tuple(one.result for one in self.cuts if one.result.cut.startswith("channel="))
 
     @property
     def threshold(self) -> float | None:
@@ -75,52 +79,31 @@ class Figure:
 
 
 def figures(records: list[EvaluationRecorded]) -> tuple[Figure, ...]:
-    """Return a figure for each KPI of the newest record; ``records`` are closed evaluations, oldest first."""
+    """Return a figure for each KPI of the newest record; ``records`` are published evaluations, oldest first."""
     newest = records[-1]
     definitions = {definition.id: definition for definition in newest.definitions}
-    cells = _cells(newest)
+    shown = newest.published or Publication()
     return tuple(
         Figure(
             kpi=result.kpi,
-            points=_points(records, result.kpi),
-            target=next((one for one in newest.targets if one.kpi == result.kpi and not one.result.cut), None),
-            part_targets=tuple(
-                PartTarget(one, cells.get((one.kpi, one.result.cut)) or publishable(_unknown(one.result)))
-                for one in newest.targets
-                if one.kpi == result.kpi and one.result.cut
+            points=tuple(
+                _point(record, one) for record in records for one in _results(record) if one.kpi == result.kpi
             ),
+            target=next((one for one in shown.targets if one.kpi == result.kpi and not one.result.cut), None),
+            part_targets=tuple(one for one in shown.targets if one.kpi == result.kpi and one.result.cut),
             definition=definitions.get(result.kpi),
-            by_channel=tuple(
-                cell for (kpi, cut), cell in cells.items() if kpi == result.kpi and cut.startswith("channel=")
-            ),
+            cuts=tuple(_point(newest, one) for one in shown.cuts if one.kpi == result.kpi),
         )
-        for result in newest.results
+        for result in shown.results
     )
 
 
-def _points(records: list[EvaluationRecorded], kpi: str) -> tuple[Point, ...]:
-    return tuple(
-        Point(record.period, publishable(result))
-        for record in records
-        for result in record.results
-        if result.kpi == kpi
-    )
+def _results(record: EvaluationRecorded) -> tuple[KpiResult, ...]:
+    return record.published.results if record.published else ()
 
 
-def _cells(record: EvaluationRecorded) -> dict[tuple[str, str], KpiResult]:
-    """Return what the public may see of every single cut, by KPI and cut."""
-    totals = {result.kpi: result.n for result in record.results}
-    dimensions: dict[tuple[str, str], list[KpiResult]] = defaultdict(list)
-    for cell in record.cuts:
-        if "|" not in cell.cut:
-            dimensions[cell.kpi, cell.cut.partition("=")[0]].append(cell)
-    return {
-        (kpi, cell.cut): cell
-        for (kpi, dimension), found in dimensions.items()
-        for cell in publishable_cuts(found, totals.get(kpi) if dimension != "step" else None)
-    }
-
-
-def _unknown(result: KpiResult) -> KpiResult:
-    """Return a result of a cut whose neighbours are not known, so that nobody can say what it would give away."""
-    return result.model_copy(update={"n": min(result.n, 1)})
+def _point(record: EvaluationRecorded, result: KpiResult) -> Point:
+    dimension = result.cut.partition("=")[0]
+    table = f"{result.kpi}/{dimension}" if dimension else result.kpi
+    kept = record.published.kept if record.published else {}
+    return Point(record.period, result, kept.get(table, f"{record.number}/{record.revision}"))

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from civiloop_shared.contracts.evaluations import ClauseResult, EvaluationRecorded, KpiResult
+from civiloop_shared.contracts.evaluations import ClauseResult, EvaluationRecorded, KpiResult, PublishedBenchmark
 from civiloop_shared.edge import (
     PUBLIC,
     PUBLIC_READ,
@@ -23,7 +23,6 @@ from civiloop_shared.edge import (
     html_response,
     new_nonce,
 )
-from reporting.domain.disclosure import MINIMUM_CELL, publishable
 from reporting.domain.figure import Figure
 from reporting.errors import UnknownServiceError
 from reporting.pages import sentences
@@ -35,7 +34,7 @@ Language = Annotated[str | None, Query(max_length=8, description="Language of th
 ServiceId = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{1,62}$", description="Id of a service.")]
 _DATA_HEADER = (
     *("period_start", "period_end", "zone", "kpi", "cut", "state", "value", "unit", "n"),
-    *("low", "high", "level", "method", "definition_version"),
+    *("low", "high", "level", "method", "definition_version", "edition"),
 )
 _FUNCTIONS = (
     sentences.amount,
@@ -78,6 +77,10 @@ class _Shown:
     charts: dict[str, str] = field(default_factory=dict)
 
     @property
+    def benchmarks(self) -> tuple[PublishedBenchmark, ...]:
+        return self.newest.published.benchmarks if self.newest.published else ()
+
+    @property
     def measured(self) -> list[Figure]:
         return [figure for figure in self.figures if figure.has_values]
 
@@ -86,22 +89,9 @@ class _Shown:
         return [figure for figure in self.figures if not figure.has_values]
 
     def clause_title(self, clause: ClauseResult, words: Wording) -> str:
-        kpi = self._kpi_of(clause)
+        kpi = clause.kpi or clause.rule
         definition = next((one for one in self.newest.definitions if one.id == kpi), None)
         return sentences.title_of(kpi, definition, words)
-
-    def clause_amount(self, clause: ClauseResult, value: float, words: Wording, beside: float | None = None) -> str:
-        kpi = self._kpi_of(clause)
-        unit = next((one.unit for one in self.newest.results if one.kpi == kpi), "")
-        return sentences.amount(value, unit, words, beside=beside)
-
-    def may_show(self, clause: ClauseResult) -> bool:
-        """Say whether the number behind a criterion is that of a published total: parts are shown in their figures."""
-        figure = next((one for one in self.figures if one.kpi == self._kpi_of(clause)), None)
-        return bool(figure and clause.observed is not None and clause.n == figure.newest.n >= MINIMUM_CELL)
-
-    def _kpi_of(self, clause: ClauseResult) -> str:
-        return clause.kpi or clause.rule
 
 
 def pages_router(pages: PublicPages) -> EdgeRouter:
@@ -161,14 +151,14 @@ async def _shown(page: ServicePage, words: Wording) -> _Shown | None:
 
 
 def _rows(figure: Figure) -> list[list[Any]]:
-    return [_row(result) for result in (*(publishable(point.result) for point in figure.points), *figure.by_channel)]
+    return [_row(point.result, point.edition) for point in (*figure.points, *figure.cuts)]
 
 
-def _row(result: KpiResult) -> list[Any]:
+def _row(result: KpiResult, edition: str) -> list[Any]:
     interval, period = result.interval, result.period
     bounds = (interval.low, interval.high, interval.level, interval.method) if interval else (None,) * 4
     about = [period.start.isoformat(), period.end.isoformat(), period.zone, result.kpi, result.cut, result.state.value]
-    return [*about, result.value, result.unit, result.n, *bounds, result.definition_version]
+    return [*about, result.value, result.unit, result.n, *bounds, result.definition_version, edition]
 
 
 def _templates() -> Environment:
@@ -180,5 +170,4 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update({function.__name__: function for function in _FUNCTIONS})
-    environment.globals["minimum_cell"] = MINIMUM_CELL
     return environment

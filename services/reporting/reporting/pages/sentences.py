@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 
 from civiloop_shared.contracts.evaluations import (
-    BenchmarkResult,
     ClauseResult,
     KpiResult,
     KpiSummary,
+    PublishedBenchmark,
+    PublishedTarget,
     RedesignVerdict,
     ResultState,
-    TargetResult,
     Verdict,
 )
 from reporting.domain.rounding import decimals_beside
@@ -44,6 +44,8 @@ _VERDICTS = {
     Verdict.NOT_MEASURED: "Not measured",
 }
 
+_NO_VERDICT = ("Not judged in public", "It rests on numbers that are not shown, so that nobody can be recognised.")
+
 _REDESIGN = {
     RedesignVerdict.KEEP: ("Keep the service as it is", "No criterion of the benchmark asks for a change."),
     RedesignVerdict.IMPROVE: ("Improve the service", "Some goals are not reached; a redesign is not required."),
@@ -61,6 +63,7 @@ _CLAUSE_STATES = {
     "missed": "missed",
     "insufficient": "too few to say",
     "no_data": "no data",
+    "hidden": "not shown",
 }
 
 _DIMENSIONS = {"channel": "Channel", "step": "Step", "language": "Language", "assisted": "With assistance"}
@@ -144,7 +147,7 @@ def cases(n: int, definition: KpiSummary | None, words: Wording) -> str:
     return words("{n} answers" if asked else "{n} cases", n=words.number(n, 0))
 
 
-def target_sentence(target: TargetResult, words: Wording) -> str:
+def target_sentence(target: PublishedTarget, words: Wording) -> str:
     """Say what the target asks for."""
     threshold = amount(target.threshold, target.result.unit, words)
     if target.comparison == "at_least":
@@ -152,29 +155,33 @@ def target_sentence(target: TargetResult, words: Wording) -> str:
     return words("Target: at most {threshold}.", threshold=threshold)
 
 
-def verdict_of(target: TargetResult, words: Wording) -> str:
-    """Name the verdict of a target."""
-    return words(_VERDICTS[target.verdict])
+def verdict_of(target: PublishedTarget, words: Wording) -> str:
+    """Name the verdict of a target; one on a hidden number has none."""
+    return words(_VERDICTS[target.verdict] if target.verdict else _NO_VERDICT[0])
 
 
-def benchmark_name(benchmark: BenchmarkResult) -> str:
+def benchmark_name(benchmark: PublishedBenchmark) -> str:
     """Return a benchmark's id in words."""
     return benchmark.benchmark.replace("-", " ")
 
 
-def redesign_heading(benchmark: BenchmarkResult, words: Wording) -> str:
+def redesign_heading(benchmark: PublishedBenchmark, words: Wording) -> str:
     """Name the verdict of a benchmark."""
-    return words(_REDESIGN[benchmark.verdict][0])
+    return words(_redesign(benchmark)[0])
 
 
-def redesign_sentence(benchmark: BenchmarkResult, words: Wording) -> str:
+def redesign_sentence(benchmark: PublishedBenchmark, words: Wording) -> str:
     """Explain the verdict of a benchmark; a draft says that it is one."""
-    sentence = words(_REDESIGN[benchmark.verdict][1])
+    sentence = words(_redesign(benchmark)[1])
     return (
         f"{sentence} {words('This benchmark is a draft that nobody has approved yet.')}"
         if benchmark.draft
         else sentence
     )
+
+
+def _redesign(benchmark: PublishedBenchmark) -> tuple[str, str]:
+    return _REDESIGN[benchmark.verdict] if benchmark.verdict else _NO_VERDICT
 
 
 def clause_state(clause: ClauseResult, words: Wording) -> str:

@@ -16,7 +16,7 @@ _MOST_SERVICES = 500
 
 @dataclass(frozen=True, slots=True)
 class ServicePage:
-    """A service, and its closed results; ``newest`` is None while no period is closed."""
+    """A service, and what is published of it; ``newest`` is None while nothing is."""
 
     service: ServiceDefined
     newest: EvaluationRecorded | None
@@ -25,7 +25,7 @@ class ServicePage:
 
 @dataclass(frozen=True, slots=True)
 class PublicPages:
-    """Shows closed periods only, and no cell of fewer people than may be shown."""
+    """Shows what the engine has published of closed periods, and nothing else of them."""
 
     store: ResultsStore
 
@@ -39,7 +39,7 @@ class PublicPages:
         if service is None:
             raise UnknownServiceError
         stored = await self.store.closed_periods(service_id, limit=_MOST_PERIODS)
-        records = [one.record for one in reversed(stored)]
+        records = [one.record for one in reversed(stored) if one.record.published]
         if not records:
             return ServicePage(service, None, ())
         return ServicePage(service, records[-1], figures(records))

@@ -248,8 +248,64 @@ class TaxonomyUsed(_Wire):
     digest: str
 
 
+class PublishedTarget(_Wire):
+    """A target as the public may see it: without verdict and numbers where those of ``result`` are hidden."""
+
+    target: Identifier
+    kpi: Identifier
+    comparison: Literal["at_least", "at_most"]
+    threshold: float
+    unit: str
+    verdict: Verdict | None = None
+    explanation: str = ""
+    review_overdue: bool = False
+    result: KpiResult
+
+
+class PublishedBenchmark(_Wire):
+    """A redesign benchmark as the public may see it: without verdict where it rests on a hidden number.
+
+    The clauses then name their criteria and thresholds only, with the state ``hidden``.
+    """
+
+    benchmark: Identifier
+    verdict: RedesignVerdict | None = None
+    draft: bool
+    explanation: str = ""
+    clauses: tuple[ClauseResult, ...] = ()
+
+
+class Publication(_Wire):
+    """All that the public may see of an evaluation; a hidden number is ``suppressed`` and carries nothing.
+
+    ``kept`` names, by KPI or by KPI and dimension (``csat/channel``), the evaluation that its numbers are from
+    (``number/revision``) where a later one would have told of a few people: those of an earlier edition.
+    """
+
+    results: tuple[KpiResult, ...] = ()
+    cuts: tuple[KpiResult, ...] = ()
+    targets: tuple[PublishedTarget, ...] = ()
+    benchmarks: tuple[PublishedBenchmark, ...] = ()
+    kept: dict[str, str] = Field(default_factory=dict)
+
+
+class Withheld(_Wire):
+    """A number that the public may not see, or not in this edition, and why: for those inside only.
+
+    ``cut`` is that of a cell, or a dimension with ``=*`` where all of its cells are.
+    """
+
+    kpi: Identifier
+    cut: str = ""
+    reason: str
+
+
 class EvaluationRecorded(_Wire):
-    """A stored evaluation of one service and period; a late change makes the next ``revision`` of its ``number``."""
+    """A stored evaluation of one service and period; a late change makes the next ``revision`` of its ``number``.
+
+    ``published`` is what public pages show of it: None where nothing is (live, on demand, before there was any).
+    ``withheld`` says what is hidden there and why; like all else here it is for those inside.
+    """
 
     TOPIC: ClassVar[Topic] = EVALUATIONS
     TYPE: ClassVar[str] = "civiloop.evaluation.recorded.v1"
@@ -272,6 +328,8 @@ class EvaluationRecorded(_Wire):
     themes: tuple[ThemeResult, ...] = ()
     taxonomy: TaxonomyUsed | None = None
     changed: tuple[str, ...] = ()
+    published: Publication | None = None
+    withheld: tuple[Withheld, ...] = ()
 
     def key(self) -> bytes:
         """Return the Kafka key: the service."""

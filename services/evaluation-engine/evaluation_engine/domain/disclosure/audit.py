@@ -27,6 +27,27 @@ SCORE_PROTECTION = 1
 """A hidden sum of answers must be open by at least this, and at least so far from everybody giving the same end."""
 
 
+_MOST_NODES = 500
+"""Of one programme in whole numbers. A limit by the clock would make the choice depend on the machine."""
+
+
+class BudgetSpentError(ValueError):
+    """The proof needs more programmes than may be solved for it."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many programmes may still be solved, for any number of audits together."""
+
+    programmes: int
+
+    def spend(self) -> None:
+        """Count one more. Raises ``BudgetSpentError``."""
+        if self.programmes <= 0:
+            raise BudgetSpentError("what is hidden could not be proved safe within the budget")
+        self.programmes -= 1
+
+
 class Range(NamedTuple):
     """What of a hidden cell is known to be possible: whole tables were found with these."""
 
@@ -63,14 +84,23 @@ class Audit:
         return not self.weak
 
 
-def audit(secrets: Secrets, protection: int = PROTECTION, known: Mapping[Cell, Range] | None = None) -> Audit:
+def audit(
+    secrets: Secrets,
+    protection: int = PROTECTION,
+    known: Mapping[Cell, Range] | None = None,
+    budget: Budget | None = None,
+) -> Audit:
     """Look for the proof for each hidden group; an empty cell is no group.
 
     `known` are ranges found while less was hidden: what was possible then still is.
+
+    Raises:
+        BudgetSpentError: there is no proof within the budget; without one there is no limit.
     """
     ranges: dict[Cell, Range] = {}
     weak: list[Cell] = []
     for programme in _programmes(secrets, known or {}):
+        programme.budget = budget
         programme.scatter(protection)
         weak.extend(cell for cell in programme.secret if not programme.protect(cell, protection))
         ranges.update(programme.ranges)
@@ -96,6 +126,7 @@ class _Programme:
     scale: Scale | None
     settled: tuple[frozenset[Cell], frozenset[Cell]]
     secret: tuple[Cell, ...] = ()
+    budget: Budget | None = None
     ranges: dict[Cell, Range] = field(default_factory=dict)
     index: dict[Cell, int] = field(init=False)
     constraints: list[LinearConstraint] = field(init=False)
@@ -164,12 +195,15 @@ class _Programme:
 
     def _solve(self, objective: Mapping[int, int], *, integral: bool) -> tuple[float, list[int] | None]:
         """The least there is, and a table in whole numbers with it that was checked exactly, or None."""
+        if self.budget is not None:
+            self.budget.spend()
         size = len(self.bounds)
         found = milp(
             [float(objective.get(at, 0)) for at in range(size)],
             bounds=Bounds([float(low) for low, _ in self.bounds], [float(high) for _, high in self.bounds]),
             constraints=self.constraints,
             integrality=[1 if integral else 0] * size,
+            options={"node_limit": _MOST_NODES},
         )
         if found.x is None or found.fun is None:
             return inf, None

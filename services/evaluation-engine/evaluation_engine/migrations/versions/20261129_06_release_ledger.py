@@ -1,14 +1,35 @@
-"""Nothing yet: reserved for release ledger."""
+"""What was published of each KPI: a later number that would tell of a few people beside it is not published."""
+
+from alembic import op
 
 revision = "20261129_06"
 down_revision = "20261124_05"
 branch_labels = None
 depends_on = None
 
+# Days are local ones of the service. `cells` also has those that were hidden: a later edition is compared with them.
+_LEDGER = """
+CREATE TABLE evaluation.release_ledger (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    service_id text NOT NULL,
+    kpi text NOT NULL,
+    dimension text NOT NULL,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    number int NOT NULL,
+    revision int NOT NULL,
+    n bigint NOT NULL,
+    cells json NOT NULL,
+    results json NOT NULL,
+    published_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (service_id, kpi, period_end, period_start, dimension, number, revision)
+)
+"""
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.execute(_LEDGER)
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    op.execute("DROP TABLE evaluation.release_ledger")

@@ -199,6 +199,10 @@ class Answerer:
         repeated = self.question.runs is not None
         return evaluate(definition, self._evidence_for(definition, cut), level=level, repeated_looks=repeated)
 
+    def evidence(self, definition: Definition, cut: str) -> Evidence:
+        """Return what a result is computed from."""
+        return self._evidence_for(definition, cut)
+
     def outcome(self, memory: StoredMemory, today: date) -> Outcome:
         """Return all results, and the verdicts on them."""
         found = {

@@ -12,12 +12,14 @@ from typing import Any
 from civiloop_shared.contracts.evaluations import EvaluationRecorded, TaxonomyUsed
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.comments.book import ThemeBook
+from evaluation_engine.domain.disclosure.choice import Figures
 from evaluation_engine.ports.evaluations import Draft, EvaluationStore, Memory, Slot, Stored
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.evaluate.compute import Answerer, Moment, Outcome, Question
+from evaluation_engine.service.evaluate.figures import clause_cuts, figures_of
 from evaluation_engine.service.evaluate.noticing import notice, shop
 from evaluation_engine.service.evaluate.readings import Readings, joined
-from evaluation_engine.service.evaluate.record import instant, numbered, recorded
+from evaluation_engine.service.evaluate.record import Publishing, finished, instant, recorded
 from evaluation_engine.service.evaluate.theming import themes_of
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
@@ -26,12 +28,13 @@ ON_DEMAND = "on_demand"
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """An evaluation that isn't stored: its record and when it was made."""
+    """An evaluation that isn't stored, when it was made, and the figures that could be published of it."""
 
     record: EvaluationRecorded
     outcome: Outcome
     digest: str
     at: datetime
+    figures: tuple[Figures, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Evaluating:
                     "taxonomy": TaxonomyUsed(version=self.book.version, digest=self.book.digest),
                 }
                 record = record.model_copy(update=found)
-            return Evaluated(record, outcome, digest, at)
+            return Evaluated(record, outcome, digest, at, figures_of(answerer, outcome) if all_cuts else ())
 
         return await asyncio.to_thread(answer)
 
@@ -88,6 +91,9 @@ class Evaluating:
         read_at = read_at or self.clock()
         evaluated = await self.compute(yardstick, period, memory, all_cuts=True)
         slot = Slot(yardstick.service, yardstick.body, cycle, instant(period.start_ms), instant(period.end_ms))
+        publishing = None
+        if evaluated.record.closed and cycle != ON_DEMAND:
+            publishing = Publishing(evaluated.figures, clause_cuts(yardstick))
         draft = Draft(
             slot=slot,
             closed=evaluated.record.closed,
@@ -96,8 +102,9 @@ class Evaluating:
             memory_before=memory,
             memory_after=evaluated.outcome.memory,
             read_at=read_at,
-            finish=partial(numbered, evaluated.record),
+            finish=partial(finished, evaluated.record, publishing),
             findings=() if cycle == ON_DEMAND else evaluated.record.findings,
+            figures=publishing.figures if publishing else (),
         )
         return await self.store.put(draft), evaluated.outcome.memory
 

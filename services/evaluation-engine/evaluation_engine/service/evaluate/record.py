@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import orjson
 
 from civiloop_shared.contracts.evaluations import EvaluationRecorded, KpiResult, KpiSummary, Period
+from evaluation_engine.domain.disclosure.choice import Figures, History
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.result import display
+from evaluation_engine.ports.evaluations import Finished
 from evaluation_engine.service.evaluate.compute import Outcome, Question
+from evaluation_engine.service.evaluate.publishing import ClauseCuts, publish
 
 _MOST_CHANGES = 100
 
@@ -62,10 +66,30 @@ def _summary(definition: Definition) -> KpiSummary:
     )
 
 
-def numbered(record: EvaluationRecorded, number: int, revision: int, replaced: bytes | None) -> bytes:
-    """Return the canonical JSON of a record with its number, and with what it changes of the one it replaces."""
-    changed = tuple(changes(read(replaced), record))[:_MOST_CHANGES] if replaced else ()
-    return canonical(record.model_copy(update={"number": number, "revision": revision, "changed": changed}))
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """What it takes to publish a record: its figures, and which cut each clause of its benchmarks is about."""
+
+    figures: tuple[Figures, ...]
+    clause_cuts: ClauseCuts
+
+
+def finished(
+    record: EvaluationRecorded,
+    publishing: Publishing | None,
+    number: int,
+    revision: int,
+    replaced: bytes | None,
+    history: History,
+) -> Finished:
+    """Return the canonical JSON of a record with its number, what it changes of the one it replaces, and publishes."""
+    old = read(replaced) if replaced else None
+    changed = tuple(changes(old, record))[:_MOST_CHANGES] if old else ()
+    made = record.model_copy(update={"number": number, "revision": revision, "changed": changed})
+    if publishing is None:
+        return Finished(canonical(made))
+    published = publish(made, publishing.figures, history, clause_cuts=publishing.clause_cuts, replaced=old)
+    return Finished(canonical(published.record), published.editions)
 
 
 def changes(old: EvaluationRecorded, new: EvaluationRecorded) -> Iterator[str]:

@@ -1,0 +1,250 @@
+"""What of all KPIs of one evaluation is published: numbers as new, an earlier edition of them, or nothing.
+
+Of a KPI the total comes first, then the groups of each dimension. A table is taken as a whole: a revision that would
+tell of a few people leaves the earlier edition of that table, and all tables below a total wait for the total.
+Groups are published only where the period touches no other published period of the KPI, so that a table never has to
+be proved together with others; between periods there are only totals, and those the ledger looks after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from evaluation_engine.domain.disclosure.audit import Budget, BudgetSpentError
+from evaluation_engine.domain.disclosure.editions import Count, Edition
+from evaluation_engine.domain.disclosure.grid import REST, tables
+from evaluation_engine.domain.disclosure.ledger import Ledger, Published
+from evaluation_engine.domain.disclosure.secrets import Reason
+from evaluation_engine.domain.disclosure.suppression import Suppression, suppress
+from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, People, Scale, Tables
+
+PROGRAMMES = 1000
+"""Linear programmes that one evaluation may solve for its proofs: a second or two."""
+
+LONGEST_DAYS = 92
+"""Periods up to a quarter are published by every dimension, longer ones by channel only."""
+
+_CHANNEL = "channel"
+_PERIOD = "period"
+
+
+def dimension_of(cut: str) -> str:
+    """The dimension of a single cut; '' for everybody."""
+    return cut.partition("=")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The numbers of one KPI: its total (cut '') and single cuts.
+
+    `answered` are further people whom the cells tell of: those who answered behind a response rate. `compares_few`
+    says that the total is made of groups of which one is small. `looks_back`: over more than the evaluation's own
+    period. `people` is False where measurements are counted: a few of them more are nobody's secret.
+    """
+
+    kpi: str
+    source: str
+    start: date
+    end: date
+    cells: Mapping[str, Count]
+    scale: Scale | None = None
+    answered: Mapping[str, int] = field(default_factory=dict)
+    overlapping: frozenset[str] = frozenset()
+    compares_few: bool = False
+    looks_back: bool = False
+    people: bool = True
+
+    @property
+    def total(self) -> Count:
+        """Everybody."""
+        return self.cells[""]
+
+    def of(self, dimension: str) -> dict[str, Count]:
+        """The cells of one table."""
+        return {cut: count for cut, count in self.cells.items() if cut and dimension_of(cut) == dimension}
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Dimensions that are to be published."""
+        names = dict.fromkeys(dimension_of(cut) for cut in self.cells if cut)
+        long = (self.end - self.start).days > LONGEST_DAYS
+        return tuple(name for name in names if not long or name == _CHANNEL)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was published before: editions of exactly these tables, oldest first, and totals of periods that touch."""
+
+    editions: Mapping[tuple[str, str], tuple[Edition, ...]] = field(default_factory=dict)
+    totals: Mapping[str, tuple[Published, ...]] = field(default_factory=dict)
+
+    def of(self, kpi: str, dimension: str) -> tuple[Edition, ...]:
+        """Editions of one table."""
+        return self.editions.get((kpi, dimension), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What readers see of one table: new numbers but for the `hidden`, or an earlier edition, or nothing.
+
+    `hidden` and `why` (nothing at all is shown) are reasons for those inside, never for readers.
+    """
+
+    cells: Mapping[str, Count] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    kept: Edition | None = None
+    why: str = ""
+
+    @property
+    def new(self) -> bool:
+        """Whether numbers are shown that weren't before."""
+        return not self.kept and not self.why
+
+    def shows(self, cut: str) -> bool:
+        """Whether the numbers of this evaluation itself are shown: also those that an earlier edition has already."""
+        return self.new and cut in self.cells and cut not in self.hidden
+
+
+def choose(
+    figures: Iterable[Figures], history: History, *, programmes: int = PROGRAMMES
+) -> dict[tuple[str, str], Table]:
+    """Decide on every table, by KPI and dimension. The same figures and history always give the same choice."""
+    return _Choosing({one.kpi: one for one in figures}, history, Budget(programmes)).choice()
+
+
+@dataclass(slots=True)
+class _Choosing:
+    figures: Mapping[str, Figures]
+    history: History
+    budget: Budget
+    refused: dict[str, set[str]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    found: dict[str, Suppression] = field(default_factory=dict)
+
+    def choice(self) -> dict[tuple[str, str], Table]:
+        totals = {kpi: self._total(one) for kpi, one in self.figures.items()}
+        open_ = {kpi for kpi, one in self.figures.items() if self._may_be_cut(one, totals[kpi])}
+        for kpi in sorted(open_):
+            self._suppress(kpi)
+        while changed := self._told_by_others(open_):
+            for kpi in sorted(changed):
+                self._suppress(kpi)
+        made = {(kpi, ""): table for kpi, table in totals.items()}
+        for kpi, one in self.figures.items():
+            for dimension in one.dimensions:
+                made[kpi, dimension] = self._groups(one, dimension, totals[kpi])
+        return made
+
+    def _total(self, one: Figures) -> Table:
+        editions = self.history.of(one.kpi, "")
+        cells = {"": one.total}
+        if editions and one.total.n == 0:
+            return Table(kept=editions[-1])
+        why = self._against_total(one)
+        if not editions:
+            return Table(cells, why=why)
+        if why or not all(_may_follow(old, cells, one) for old in editions):
+            return Table(kept=editions[-1])
+        return Table(cells)
+
+    def _against_total(self, one: Figures) -> str:
+        if 0 < one.total.n < MINIMUM:
+            return Reason.SMALL
+        if one.compares_few or 0 < one.answered.get("", 0) < MINIMUM:
+            return Reason.INSIDE
+        if not one.people:
+            return ""
+        ledger = Ledger(self.history.totals.get(one.kpi, ()))
+        refusal = ledger.refusal(Published("", one.kpi, "", one.start, one.end, one.total.n))
+        return f"{Reason.REFUSED}: {refusal}" if refusal else ""
+
+    def _may_be_cut(self, one: Figures, total: Table) -> bool:
+        return total.new and one.total.n > 0 and not self._touches(one) and bool(one.dimensions)
+
+    def _touches(self, one: Figures) -> bool:
+        """Whether another published period of the KPI shares days with this one, or will, because it looks back."""
+        return one.looks_back or bool(self.history.totals.get(one.kpi))
+
+    def _suppress(self, kpi: str) -> None:
+        one = self.figures[kpi]
+        before = {
+            cut
+            for dimension in one.dimensions
+            for edition in self.history.of(kpi, dimension)[-1:]
+            for cut in edition.hidden
+        }
+        self.found.pop(kpi, None)
+        try:
+            made = _tables(one)
+            few = {cut for cut, n in one.answered.items() if cut and 0 < n < MINIMUM}
+            refused = [Cell(_PERIOD, cut) for cut in {*before, *few, *self.refused.get(kpi, ())}]
+            known = [cell for cell in refused if cell in made.people]
+            self.found[kpi] = suppress(made, refused=known, budget=self.budget)
+        except BudgetSpentError:
+            self.failed[kpi] = "budget"
+        except ValueError:
+            self.failed[kpi] = "sums"
+
+    def _told_by_others(self, kpis: Iterable[str]) -> set[str]:
+        """Hide a cell also where another KPI of the same source shows about as many people; those that changed."""
+        changed: set[str] = set()
+        for kpi in sorted(self.found):
+            for cut, n, why in self._secrets(kpi):
+                for other in sorted(set(kpis) & set(self.found)):
+                    if other != kpi and self._tells(self.figures[kpi], self.figures[other], cut, n, why):
+                        self.refused.setdefault(other, set()).add(cut)
+                        changed.add(other)
+        return changed
+
+    def _secrets(self, kpi: str) -> Iterator[tuple[str, int, Reason]]:
+        for cell, why in self.found[kpi].hidden.items():
+            if cell.cut and REST not in cell.cut and cell.cut in self.figures[kpi].cells:
+                yield cell.cut, self.figures[kpi].cells[cell.cut].n, why
+
+    def _tells(self, one: Figures, other: Figures, cut: str, n: int, why: Reason) -> bool:
+        shown = other.cells.get(cut)
+        if shown is None or other.source != one.source or not self.found[other.kpi].shown(Cell(_PERIOD, cut)):
+            return False
+        if (one.start, one.end) != (other.start, other.end):
+            return False
+        counts = [] if why in (Reason.SMALL, Reason.INSIDE) else [shown.n]
+        counts += [other.answered[cut]] if cut in other.answered else []
+        return any(abs(count - n) < MINIMUM for count in counts)
+
+    def _groups(self, one: Figures, dimension: str, total: Table) -> Table:
+        editions = self.history.of(one.kpi, dimension)
+        table = self._new_groups(one, dimension, total)
+        if not editions:
+            return table
+        cells = {cut: count._replace(shown=cut not in table.hidden) for cut, count in table.cells.items()}
+        alike = table.new and editions[-1].hides_what(cells)
+        if not alike or not all(_may_follow(old, cells, one) for old in editions):
+            return Table(kept=editions[-1])
+        return table
+
+    def _new_groups(self, one: Figures, dimension: str, total: Table) -> Table:
+        if not self._may_be_cut(one, total):
+            return Table(why="total" if not total.new else "period")
+        if one.kpi in self.failed:
+            return Table(why=self.failed[one.kpi])
+        cells, found = one.of(dimension), self.found[one.kpi]
+        unseen = [cut for cut in cells if not found.shown(Cell(_PERIOD, cut))]
+        hidden = {cut: str(found.hidden.get(Cell(_PERIOD, cut), Reason.INSIDE)) for cut in unseen}
+        return Table(cells, hidden, why="" if len(hidden) < len(cells) else "nothing left")
+
+
+def _may_follow(old: Edition, cells: Mapping[str, Count], one: Figures) -> bool:
+    return not one.people or old.may_be_followed_by(cells, one.scale)
+
+
+def _tables(one: Figures) -> Tables:
+    """The total and the groups of each dimension that is to be published."""
+    wanted = ("", *one.dimensions)
+    given = {
+        Cell(_PERIOD, cut): People(count.n, count.score if one.scale else None, count.alike)
+        for cut, count in one.cells.items()
+        if dimension_of(cut) in wanted
+    }
+    return tables(given, scale=one.scale, overlapping=one.overlapping)
