@@ -25,9 +25,10 @@ _READ = """
      GROUP BY cut, bucket_start
 """
 _READ_MINUTES = """
-    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, data::text AS data
+    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, string_agg(data::text, ',') AS data
       FROM evaluation.minute
      WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND bucket_start >= $4 AND bucket_start < $5
+     GROUP BY cut, bucket_start
 """
 _CHANGED = """
     SELECT (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, max(changed_at) AS changed_at

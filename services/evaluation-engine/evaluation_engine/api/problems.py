@@ -33,7 +33,7 @@ async def list_problems(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[int | None, Query(ge=1, le=2**62, description="Id that the page before ended with.")] = None,
 ) -> Response:
-    """Return problems, newest first, and the burn rates that are watched with their state at the last quarter hour."""
+    """Return problems, newest first, and the burn rates that are watched with their state at the last tick."""
     principal.demand_service(service_id)
     found, watching = await problems.of(
         principal.body, service_id, open_only=state == "open", before=before, limit=limit

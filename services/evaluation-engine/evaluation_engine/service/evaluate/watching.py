@@ -100,7 +100,7 @@ class Watcher:
             await self._guarded(yardstick, partial(self._look, yardstick, watched))
 
     async def burn_round(self) -> None:
-        """Evaluate the burn rates of every service at the quarter hours that have closed."""
+        """Evaluate the burn rates of every service at the ticks that have closed."""
         for yardstick in self._mine():
             try:
                 await self.burning.look(yardstick)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from evaluation_engine.domain.accumulator import Measures, add
+from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import MINUTE_MS, window
 from evaluation_engine.domain.budget import beginnings_of
 from evaluation_engine.domain.burn import Alert, Buckets, Burn, Watch, burn
@@ -17,7 +16,7 @@ from evaluation_engine.domain.rule import Memory
 from evaluation_engine.ports.measures import MeasureReader, Row, Span
 from evaluation_engine.ports.problems import Problem, ProblemStore, Remembered, Step
 from evaluation_engine.service.evaluate.books import Yardsticks
-from evaluation_engine.service.evaluate.readings import joined
+from evaluation_engine.service.evaluate.readings import Readings, joined
 from evaluation_engine.service.evaluate.record import instant
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
@@ -103,13 +102,18 @@ def _buckets(due: Iterable[_Due], spans: Sequence[Span], rows: Sequence[Sequence
     for one in due:
         cut = one.watch.target.cut
         wanted[cut] = wanted.get(cut, ()) + beginnings_of(one.watch.definition.measure)
-    found: dict[str, tuple[dict[int, Measures], dict[int, Measures]]] = {cut: ({}, {}) for cut in wanted}
-    for span, part in zip(spans, rows, strict=True):
-        for row in part:
-            into = found[row.cut][0 if span.grain == "minute" else 1]
-            measures = {name: n for name, n in json.loads(row.data).items() if name.startswith(wanted[row.cut])}
-            add(into.setdefault(row.start_ms, {}), measures)
-    return {cut: Buckets(minutes, quarters) for cut, (minutes, quarters) in found.items()}
+    readings = Readings.of(spans, rows)
+    return {
+        cut: Buckets(_picked(readings.of_cut("minute", cut), names), _picked(readings.of_cut("quarter", cut), names))
+        for cut, names in wanted.items()
+    }
+
+
+def _picked(buckets: Mapping[int, Measures], names: tuple[str, ...]) -> Mapping[int, Measures]:
+    return {
+        start_ms: {name: n for name, n in measures.items() if name.startswith(names)}
+        for start_ms, measures in buckets.items()
+    }
 
 
 def _steps(due: Iterable[_Due], buckets: Mapping[str, Buckets]) -> list[Step]:
