@@ -109,6 +109,7 @@ def _when(target: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
 def _verdict(benchmark: Mapping[str, Any], *, explained: bool) -> Text:
     word, style = REDESIGN[benchmark["verdict"]]
     draft = " (draft)" if benchmark["draft"] else ""
-    of = f", {days_of(benchmark['period'])}" if benchmark.get("period") else ""
-    line = Text.assemble(f"  {benchmark['benchmark']}{draft}{of}: ", (word, style))
+    line = Text.assemble(f"  {benchmark['benchmark']}{draft}: ", (word, style))
+    if benchmark.get("period"):
+        line.append(f", {days_of(benchmark['period'])}", style="dim")
     return line.append(f"  {benchmark['explanation']}", style="dim") if explained else line

@@ -58,4 +58,4 @@ def test_open_periods_say_that_their_intervals_are_for_one_look() -> None:
 
 def test_a_benchmark_names_the_period_that_left_it() -> None:
     left = {"benchmark": "redesign", "verdict": "keep", "draft": False, "explanation": "Keep it.", "period": OCTOBER}
-    assert "redesign, 2026-10-01 to 2026-10-31 (Europe/Athens): keep" in shown(benchmarks=(left,))
+    assert "redesign: keep, 2026-10-01 to 2026-10-31 (Europe/Athens)" in shown(benchmarks=(left,))
