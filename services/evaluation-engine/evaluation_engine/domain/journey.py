@@ -23,7 +23,6 @@ Other events before the start, and events after the end, are kept. All three are
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 STARTED = "started"
@@ -80,8 +79,7 @@ class End(NamedTuple):
     silent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class JourneyState:
+class JourneyState(NamedTuple):
     """What a set of events amounts to. Waits are in ms; `excluded` journeys have no usable end, only a faulty one.
 
     `out_of_order` names each event outside of start and end by one of `OUT_OF_ORDER`, and its step.

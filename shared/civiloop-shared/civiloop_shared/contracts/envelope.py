@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
@@ -25,8 +24,7 @@ class InvalidEventError(CiviloopError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One event: CloudEvents attributes, our extensions and the payload as parsed JSON.
 
     ``time`` and ``recordedtime`` are RFC 3339 in UTC; ``recordedtime`` is when we received the event.

@@ -22,6 +22,9 @@ class Definitions:
         shared = {"body": BODY, "version": 1, "title": {"en": "x"}}
         return {name: {"id": name} | shared | fields for name, fields in SERVICES.items()}
 
+    async def facts_from_ms(self) -> dict[str, int]:
+        return {}
+
 
 @pytest.fixture
 async def book() -> ServiceBook:
