@@ -35,7 +35,7 @@ _TOUCH = (
     "INSERT INTO evaluation.aggregate_touch AS t VALUES ($1, 'evaluation', 0, 1)"
     " ON CONFLICT (service_id, topic, partition) DO UPDATE SET generation = t.generation + 1"
 )
-"""A stored evaluation moves the rules on that the live status starts from, so the live status is computed anew."""
+"""The live status shows what the newest evaluation left of targets and benchmarks, so it is computed anew."""
 
 
 class PostgresEvaluationStore:
