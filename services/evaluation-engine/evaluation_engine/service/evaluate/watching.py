@@ -28,6 +28,7 @@ _LOOK_EVERY_S = 1.0
 _LOOK_ANYWAY_S = 20.0
 _BURN_EVERY_S = 5.0
 _AT_ONCE = 2
+_HEARTBEATS_A_ROUND = 4
 
 
 class Observer(Protocol):
@@ -51,6 +52,12 @@ class _Watched:
     looked_generation: int = -1
     looked_at: float = float("-inf")
     waiting: bool = False
+
+
+def turn(computed_at: Mapping[str, float], now: float) -> list[str]:
+    """Return a few of those that were computed a heartbeat ago, the oldest first; times in seconds."""
+    old = [one for one, at in computed_at.items() if now - at > _HEARTBEAT_S]
+    return sorted(old, key=lambda one: computed_at[one])[:_HEARTBEATS_A_ROUND]
 
 
 @dataclass(slots=True)
@@ -81,11 +88,19 @@ class Watcher:
             await self.election.release()
 
     async def live_round(self) -> None:
-        """Bring the live status of every service up to date whose aggregates or catalogue changed."""
+        """Bring the live status of every service up to date whose aggregates or catalogue changed.
+
+        Those to which nothing happened but time take turns, a few a round: with hundreds of services all of them at
+        once would keep a change waiting for seconds.
+        """
         await self._elect()
         self._generations = await self.reader.generations()
         gate = asyncio.Semaphore(_AT_ONCE)
-        stale = [one for one in self._mine() if self._is_stale(one)]
+        mine = {one.service: one for one in self._mine()}
+        changed = [one for one in mine.values() if self._has_changed(one)]
+        waiting = mine.keys() - {one.service for one in changed}
+        turns = turn({name: self._watched[name].computed_at for name in sorted(waiting)}, time.monotonic())
+        stale = [*changed, *(mine[name] for name in turns)]
         await asyncio.gather(*(self._guarded(one, partial(self._refresh, one, gate)) for one in stale))
 
     async def schedule_round(self) -> None:
@@ -140,11 +155,10 @@ class Watcher:
         known = self.yardsticks.all()
         return [known[name] for name in self._watched if name in known]
 
-    def _is_stale(self, yardstick: Yardstick) -> bool:
+    def _has_changed(self, yardstick: Yardstick) -> bool:
         watched = self._watched[yardstick.service]
         changed = watched.generation != self._generations.get(yardstick.service, 0)
-        old = time.monotonic() - watched.computed_at > _HEARTBEAT_S
-        return changed or old or watched.yardstick is not yardstick
+        return changed or watched.yardstick is not yardstick
 
     async def _refresh(self, yardstick: Yardstick, gate: asyncio.Semaphore) -> None:
         async with gate:
