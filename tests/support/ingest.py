@@ -101,7 +101,7 @@ def erasure(name: str, *, again: int = 0) -> Sent:
     return Sent(key.encode(), event(FeedbackErased.TYPE, f"{name}/erased/{again}", payload))
 
 
-def measurement(name: str, value: float, *, event_id: str, recorded: datetime = NOW, **data: Any) -> Sent:
+def measurement(name: str, value: float | None, *, event_id: str, recorded: datetime = NOW, **data: Any) -> Sent:
     """One measurement."""
     payload = {"service": "permit", "name": name, "kind": "cost", "unit": "EUR", "value": value} | data
     if "period_from" not in data:

@@ -121,7 +121,7 @@ def test_a_timing_at_an_instant_is_one_sample(desk: Desk) -> None:
         ),
         (
             {**LCP, **DAY, "samples": SAMPLES, "period_from": "2026-08-01T00:00:00Z"},
-            ("period_to", "of a timing must be at most 92 days after period_from"),
+            ("period_to", "of a timing must be at most 32 days after period_from"),
         ),
     ],
 )

@@ -25,14 +25,15 @@ from civiloop_shared.edge import (
     json_response,
 )
 from civiloop_shared.errors import ForbiddenError
-from evaluation_engine.api.state import Catalogue
+from evaluation_engine.api.state import Catalogue, NeedsOfService
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.packs import ALL, PACKS
 from evaluation_engine.domain.packs.pack import Pack
 from evaluation_engine.errors import CatalogueChangedError, CatalogueFault, CatalogueRefusedError
-from evaluation_engine.service.catalogue.applying import Order
+from evaluation_engine.service.catalogue.applying import Order, Plan
 from evaluation_engine.service.catalogue.comparing import Change
 from evaluation_engine.service.catalogue.reading import SourceFile
+from evaluation_engine.service.evaluate.needs import NeedsDesk
 from evaluation_engine.service.evaluate.yardstick import own_definitions
 
 router = EdgeRouter(prefix="/v1", tags=["catalogue"])
@@ -85,8 +86,13 @@ class CatalogueIn(BaseModel):
         errors=(CatalogueRefusedError,),
     ),
 )
-async def plan_catalogue(files: CatalogueIn, catalogue: Catalogue, principal: CurrentPrincipal) -> Response:
-    """Say what an apply would change; nothing is stored. Every fault is told with file, line, field and reason."""
+async def plan_catalogue(
+    files: CatalogueIn, catalogue: Catalogue, needs: NeedsOfService, principal: CurrentPrincipal
+) -> Response:
+    """Say what an apply would change; nothing is stored. Every fault is told with file, line, field and reason.
+
+    ``kpis`` says from which day on each KPI that is new or changed can be computed from what is kept.
+    """
     plan = await catalogue.plan(files.order(principal))
     return json_response(
         {
@@ -94,6 +100,7 @@ async def plan_catalogue(files: CatalogueIn, catalogue: Catalogue, principal: Cu
             "version": plan.version,
             "warnings": _warnings(plan.warnings),
             "changes": _changes(plan.changes),
+            "kpis": await _computable(plan, needs, principal.body),
         }
     )
 
@@ -109,7 +116,9 @@ async def plan_catalogue(files: CatalogueIn, catalogue: Catalogue, principal: Cu
         errors=(CatalogueRefusedError, CatalogueChangedError),
     ),
 )
-async def apply_catalogue(files: CatalogueIn, catalogue: Catalogue, principal: CurrentPrincipal) -> Response:
+async def apply_catalogue(
+    files: CatalogueIn, catalogue: Catalogue, needs: NeedsOfService, principal: CurrentPrincipal
+) -> Response:
     """Apply all files as one new version, or nothing. Applying the same again changes nothing."""
     applied = await catalogue.apply(files.order(principal), by=principal.key_id)
     return json_response(
@@ -119,6 +128,7 @@ async def apply_catalogue(files: CatalogueIn, catalogue: Catalogue, principal: C
             "applied": bool(applied.changes),
             "warnings": _warnings(applied.warnings),
             "changes": _changes(applied.changes),
+            "kpis": await _computable(applied, needs, principal.body),
         }
     )
 
@@ -166,6 +176,13 @@ async def list_kpis(
     return etag_response(request, {"packs": [_pack(one) for one in PACKS.values()], "kpis": list(map(_kpi, shown))})
 
 
+async def _computable(plan: Plan, needs: NeedsDesk, body: str) -> list[dict[str, Any]]:
+    return [
+        {"kpi": one.definition.id, "service": service, "state": one.state, "computable_from": one.computable_from}
+        for service, one in await needs.edited(body, plan.documents, plan.kpis)
+    ]
+
+
 def _pack(pack: Pack) -> dict[str, Any]:
     return {
         "id": pack.id,
@@ -179,6 +196,7 @@ def _pack(pack: Pack) -> dict[str, Any]:
 def _kpi(definition: Definition) -> dict[str, Any]:
     row = asdict(definition)
     del row["measure"]
+    row["where"] = definition.where.text if definition.where is not None else None
     row["kind"] = type(definition.measure).__name__
     row["needs"] = [{"name": need.name, "source": need.source, "fields": need.fields} for need in definition.needs]
     return row

@@ -175,7 +175,7 @@ def desks(
         pause=timedelta(seconds=settings.revision_pause_s),
         periods=settings.backfill_periods,
     )
-    catalogue_desk = CatalogueDesk(catalogue_store, {one.id: one.direction for one in ALL}, clock)
+    catalogue_desk = CatalogueDesk(catalogue_store, {one.id: one.direction for one in ALL}, clock, book.titles)
     scorecards = Scorecards(yardsticks, evaluating, store, live)
     needed = NeedsDesk(yardsticks, reader, evaluating)
     followed = Findings(yardsticks, PostgresFindingStore(pool))

@@ -126,5 +126,7 @@ def hindrances(target: Target, definition: Definition) -> Iterator[str]:
         yield "journeys that have just begun have no outcome yet, so this KPI can't be watched by the hour"
     if target.cut and (not target.cut.startswith("channel=") or "|" in target.cut):
         yield "quarter hours are kept in total and by channel only"
+    if definition.where is not None:
+        yield "the part that this KPI is about is kept by whole days only"
     if Budget(target, definition).share <= 0:
         yield "there is no error budget: nothing may be bad"

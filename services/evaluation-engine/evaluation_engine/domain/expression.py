@@ -18,6 +18,7 @@ _SIGNS = {"+": 1, "-": -1, "−": -1}
 _ID, _CHOICE = r"[a-z][a-z0-9-]{1,62}", r"[a-z0-9][a-z0-9-]{0,62}"
 _QUESTION = re.compile(rf"q\.({_ID})\.({_CHOICE})(\.(offered|ticked))?")
 _STEP = re.compile(r"step\.([A-Za-z0-9_-]{1,100})\.(reached|abandoned|errors)")
+_THEME = re.compile(r"theme\.([a-z][a-z0-9-]{1,40})\.(n|rating\.[1-5])")
 _MEASUREMENT = re.compile(rf"m\.({_ID})")
 _MOST_PARTS = 60
 
@@ -32,6 +33,8 @@ FIXED: frozenset[str] = frozenset(
         *(f"rating.{k}" for k in range(1, 6)),
         *(f"nps.{k}" for k in range(11)),
         *(f"effort.{k}" for k in range(1, 8)),
+        "comment.n",
+        *(f"comment.rating.{k}" for k in range(1, 6)),
         *(f"task.{said}" for said in ("yes", "partly", "no")),
         *(f"j.{what}" for what in _JOURNEYS.split()),
         *(f"e.{what}" for what in ("completed", "digital", "fulfilled")),
@@ -85,7 +88,7 @@ def _part(factor: Fraction, name: str) -> tuple[Fraction, str]:
 
 def fault_of(name: str) -> str | None:
     """Say why a name is no measure, or nothing."""
-    if name in FIXED or any(form.fullmatch(name) for form in (_QUESTION, _STEP, _MEASUREMENT)):
+    if name in FIXED or any(form.fullmatch(name) for form in (_QUESTION, _STEP, _THEME, _MEASUREMENT)):
         return None
     if "-" in name[1:] or "+" in name[1:] or "*" in name:
         return f"{name} is not a measure; signs stand between spaces"
@@ -105,9 +108,17 @@ def step_in(name: str) -> str | None:
     return found[1] if found else None
 
 
+def theme_in(name: str) -> str | None:
+    """The theme of comments that a measure counts."""
+    found = _THEME.fullmatch(name)
+    return found[1] if found else None
+
+
 def need_of(name: str) -> Need:
     """What has to be sent so that a measure is known; ``name`` as it is in the aggregates."""
     head, _, rest = name.partition(".")
+    if head in ("comment", "theme"):
+        return Need("comment", "feedback", "feedback.comment", ("comment.n",))
     if head == "q":
         question = rest.partition(".")[0]
         return Need(f"q.{question}", "feedback", f"feedback.answers.{question}", (f"q.{question}.",))

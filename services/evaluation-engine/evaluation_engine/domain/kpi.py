@@ -25,6 +25,7 @@ from evaluation_engine.domain.kpi_measures import (
     SurvivalQuantile,
     Terms,
 )
+from evaluation_engine.domain.where import SignedCut, Where
 
 __all__ = [
     "DAY_MS",
@@ -116,6 +117,7 @@ class Definition:
     parameters: Mapping[str, float] = field(default_factory=dict)
     pack: str = "core"
     levels: tuple[Level, ...] = ()  # best first
+    where: Where | None = None  # the part of the service that it is about
     below_levels: str = "below"  # the name of what reaches none of them
     decimals: int | None = None  # of the published figure, where the definition says so
 
@@ -128,6 +130,10 @@ class Definition:
     def buckets_needed(self) -> bool:
         """True when the interval needs the parts of the period."""
         return isinstance(self.measure, Ratio | Rate)
+
+    def reads(self, cut: str) -> tuple[SignedCut, ...]:
+        """The kept cuts that its numbers within a cut are made of."""
+        return ((1, cut),) if self.where is None else self.where.cuts(cut)
 
     @property
     def compared_by(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nlargest
 
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.sketch import bin_of
@@ -37,16 +38,18 @@ def moments_of(name: str, samples: Samples) -> Measures:
 def over_days(samples: Samples, lengths: Sequence[int]) -> list[Samples]:
     """Divide samples among days by the time that lies in each: whole samples, and together all of them.
 
-    Of each value a day gets its share rounded down; what is left goes to the days in turn, on from value to value, so
-    that no day gets more than one too many of all values together where they are equally long.
+    Of each value a day gets its share rounded down; what is left goes to the days that are owed most, of this value and
+    all before it: so the number of samples of a day is nearly right, however rare each value is.
     """
-    whole, turn = sum(lengths), 0
+    whole = sum(lengths)
     days: list[list[tuple[int, int]]] = [[] for _ in lengths]
+    owed = [0] * len(lengths)
     for milli, count in samples:
         parts = [count * length // whole for length in lengths]
-        for _ in range(count - sum(parts)):
-            parts[turn] += 1
-            turn = (turn + 1) % len(lengths)
+        owed = [debt + count * length - part * whole for debt, length, part in zip(owed, lengths, parts, strict=True)]
+        for most in nlargest(count - sum(parts), range(len(lengths)), key=owed.__getitem__):
+            parts[most] += 1
+            owed[most] -= whole
         for day, part in zip(days, parts, strict=True):
             if part:
                 day.append((milli, part))

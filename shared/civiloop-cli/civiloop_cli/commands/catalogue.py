@@ -120,5 +120,9 @@ def _show_changes(answer: dict[str, Any]) -> None:
         for field in change.get("fields", ()):
             was_is = f"{_dumps(field['before'])} → {_dumps(field['after'])}"
             console.print(f"    {escape(field['field'])}: {escape(was_is)}", soft_wrap=True)
+    for kpi in answer.get("kpis", ()):
+        since = kpi["computable_from"]
+        known = f"can be computed from {since} on" if since else "can't be computed yet: something it needs never came"
+        console.print(f"  {kpi['kpi']} in {kpi['service']} {known}", soft_wrap=True)
     version = answer.get("version")
     console.print(f"{len(changes)} changes" + (f", version {version} is in force" if version else ""))

@@ -32,7 +32,7 @@ DISTRIBUTIONS = {MeasurementKind.TIMING: "ms", MeasurementKind.SCORE: "1"}
 """Kinds whose values are kept in bins of at most 1 %, so that they have quantiles, and the unit of each."""
 
 MAX_SAMPLES = 1000
-LONGEST_DISTRIBUTION = timedelta(days=92)
+LONGEST_DISTRIBUTION = timedelta(days=32)
 """A distribution over a longer period has to be sent in parts: its samples are divided among its days."""
 
 Value = Annotated[Decimal, Field(max_digits=18, decimal_places=3, allow_inf_nan=False)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from civiloop_shared.errors import ValidationError
 from evaluation_engine.bootstrap.serve import Desks
 from evaluation_engine.errors import UnknownKpiError
 from evaluation_engine.service.catalogue.applying import Order
@@ -94,6 +95,29 @@ async def test_an_edit_of_an_own_kpi_is_a_new_version_and_recomputes_all_that_is
     again = await opened.scorecards.evaluate("local", "parking", "2026-10")
     assert (again.number, again.revision) == (first.number, first.revision + 1)
     assert (await results(opened, "2026-10"))["paid-online"].definition_version == 2
+
+
+async def test_a_condition_is_computed_from_the_cuts_that_are_kept_and_from_the_day_they_begin(
+    engine: Engine, opened: Desks
+) -> None:
+    about = KPI + "where: channel != 'web' and segment.age == 'old'\n"
+    step = {"step.pay.reached": 100, "step.pay.abandoned": 20}
+    await engine.count({"step.pay.reached": 500, "step.pay.abandoned": 300}, date(2026, 8, 1))
+    await engine.count(step, date(2026, 10, 3), cuts=["", "segment.age=old"])
+    web, counter = "channel=web|segment.age=old", "channel=counter|segment.age=old"
+    await engine.count({"step.pay.reached": 60}, date(2026, 10, 3), cuts=[web])
+    await engine.count({"step.pay.reached": 40, "step.pay.abandoned": 20}, date(2026, 10, 3), cuts=[counter])
+    await apply(opened, SERVICE, about)
+    found = (await results(opened, "2026-10"))["paid-online"]
+    assert (found.value, found.numerator, found.n) == (50.0, 20, 40)  # 100 less 60 of the web, of whom none gave up
+    made = await opened.series.make(
+        "local", "parking", Asked("paid-online", first="2026-10-01", last="2026-11-01", by="channel")
+    )
+    assert [(one.cut, one.value) for one in made.points if one.n] == [("channel=counter", 50.0)]
+    needs = {one.definition.id: one for one in (await opened.needs.of("local", "parking")).kpis}
+    assert needs["paid-online"].computable_from == date(2026, 10, 3)
+    with pytest.raises(ValidationError):
+        await opened.series.make("local", "parking", Asked("paid-online", every="hour"))
 
 
 async def test_windows_of_the_packs_hold_whatever_the_period(engine: Engine, opened: Desks) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -172,3 +173,121 @@ def test_means_scores_and_ratios() -> None:
     paper = value(ratio, {name: 2 * n for name, n in day.items()}, buckets=(day, day))
     assert (paper.value, paper.n, paper.unit) == (5.0, 100, "pages")
     assert value(ratio, {"e.fulfilled": 100}, buckets=({"e.fulfilled": 100},)).state == "stale"
+
+
+CUTS = SERVICE.replace(
+    "steps: [pay]", "steps: [pay]\nchannels: [web, phone]\nsegments: {age: ['65+', 18-64]}\nlanguages: [en, el]"
+).replace("title: {en: Parking}", "title: {en: Parking, el: Στάθμευση}")
+
+
+def about(condition: str) -> str:
+    return KPI.replace("direction: up", f"direction: up\nwhere: {condition}")
+
+
+def test_a_condition_restricts_a_kpi_to_a_part_and_to_the_cuts_that_are_kept_of_it() -> None:
+    assert reasons(CUTS, about('channel == "web" and segment.age == "65+"')) == []
+    documents = {name: to_json(one) for name, one in check(CUTS, about('segment.age == "65+"')).documents.items()}
+    definition = yardsticks("local", StoredCatalogue(9, documents, {}))["parking"].own["paid-online"]
+    assert definition.formula.endswith('× 100, where segment.age == "65+"')
+    assert definition.dimensions == ("channel",)
+    assert definition.reads("") == ((1, "segment.age=65+"),)
+    assert definition.reads("channel=web") == ((1, "channel=web|segment.age=65+"),)
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ("segment.age == '70+'", "it is about segment.age 70+; this service has 65+, 18-64, other"),
+        ("segment.income == 'low'", "it is about segment.income, which this service does not declare"),
+        ("channel in ('web', 'fax')", "it is about channel fax; this service has web, phone"),
+    ],
+)
+def test_a_condition_on_what_nobody_can_have_here_is_a_fault(condition: str, reason: str) -> None:
+    found = reasons(CUTS, about(f'"{condition}"'))
+    assert [(field, told) for _, field, told in found] == [("kpis.0", reason)]
+
+
+def test_a_condition_that_cannot_be_read_or_told_is_a_fault_at_its_line() -> None:
+    assert [(line, field) for line, field, _ in reasons(CUTS, about("\"chanel == 'web'\""))] == [(16, "where")]
+    found = reasons(CUTS, about("\"step == 'pay'\""))
+    assert [field for _, field, _ in found] == ["(document)"]
+    assert "not as a condition" in found[0][2]
+
+
+TARGET = """kind: target
+id: paid
+service: parking
+kpi: paid-online
+origin: council
+at_least: 80
+"""
+BENCHMARK = """kind: benchmark
+id: paying
+title: {en: Paying}
+services: [parking]
+source: council
+redesign_when: {rule: any}
+criteria:
+  - {id: paid, kpi: paid-online, source: council, redesign: {breach_below: 50}}
+"""
+
+
+def test_thresholds_are_checked_against_the_scale_of_an_own_kpi() -> None:
+    assert reasons(SERVICE, KPI, TARGET, BENCHMARK) == []
+    assert reasons(SERVICE, KPI, TARGET.replace("80", "101"), BENCHMARK.replace("50", "0")) == [
+        (6, "at_least", "can never be met: nothing is at least 101"),
+        (8, "criteria.0.redesign", "can never fire: nothing is below 0"),
+    ]
+    warned = check(SERVICE, KPI, TARGET.replace("80", "0")).faults
+    assert [(one.severity, one.reason) for one in warned] == [("warning", "is always met: everything is at least 0")]
+
+
+def test_a_ratio_has_no_end_of_its_scale_unless_it_says_one() -> None:
+    ratio = KPI.replace("kind: proportion", "kind: ratio").replace("direction: up", "direction: up\nunit: x")
+    assert reasons(SERVICE, ratio, TARGET.replace("80", "-5"), BENCHMARK.replace("50", "-5")) == []
+    scaled = ratio + "scale: [0, 10]\n"
+    assert [reason for _, _, reason in reasons(SERVICE, scaled, TARGET, BENCHMARK.replace("50", "0"))] == [
+        "can never be met: nothing is at least 80",
+        "can never fire: nothing is below 0",
+    ]
+
+
+def test_a_target_in_a_scope_of_which_a_kpi_keeps_nothing_is_a_fault() -> None:
+    scoped = TARGET + "scope: {language: el}\n"
+    found = reasons(CUTS, about("\"segment.age == '65+'\""), scoped)
+    assert found == [(7, "scope", "nothing of this KPI (segment.age == '65+') is kept in this scope")]
+
+
+def test_a_part_of_a_service_is_not_watched_by_the_hour() -> None:
+    answers = KPI.replace("step.pay.reached - step.pay.abandoned", "rating.4 + rating.5").replace(
+        "denominator: step.pay.reached", "denominator: answers"
+    )
+    watched = TARGET + "burn_rate: {}\n"
+    assert reasons(CUTS, answers, watched) == []
+    part = answers.replace("direction: up", "direction: up\nwhere: channel == 'web'")
+    assert [(field, reason) for _, field, reason in reasons(CUTS, part, watched)] == [
+        ("burn_rate", "the part that this KPI is about is kept by whole days only")
+    ]
+
+
+THEME = KPI.replace("step.pay.reached - step.pay.abandoned", "theme.payment.n").replace(
+    "denominator: step.pay.reached", "denominator: comment.n"
+)
+
+
+def test_the_share_of_comments_on_a_theme_is_a_kpi() -> None:
+    definition = own("{kind: proportion, numerator: theme.payment.n, denominator: comment.n}")
+    found = value(definition, {"comment.n": 200, "theme.payment.n": 30, "answers": 900})
+    assert (found.value, found.n, found.interval.method) == (15.0, 200, "wilson")
+    assert [need.fields for need in definition.needs] == ["feedback.comment"]
+    unhappy = own("{kind: proportion, numerator: theme.payment.rating.1, denominator: theme.payment.n}")
+    assert value(unhappy, {"comment.n": 200, "theme.payment.n": 100, "theme.payment.rating.1": 25}).value == 25.0
+
+
+def test_a_theme_that_the_taxonomy_does_not_have_is_named() -> None:
+    known = replace(KNOWN, themes={"payment", "waiting"})
+    files = [SourceFile("a.yaml", SERVICE), SourceFile("b.yaml", THEME)]
+    assert check_files(files, known).errors == ()
+    wrong = SourceFile("b.yaml", THEME.replace("theme.payment", "theme.paymen"))
+    [fault] = check_files([files[0], wrong], known).errors
+    assert (fault.field, fault.reason) == ("measure", "the taxonomy has no theme paymen; did you mean payment?")

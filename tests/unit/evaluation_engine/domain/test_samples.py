@@ -49,9 +49,13 @@ def test_a_distribution_over_a_period_is_divided_into_whole_samples_and_none_is_
     assert total["m.lcp.n"] == len(shares)
 
 
-def test_days_of_one_length_get_almost_as_many_samples_each_however_rare_each_value_is() -> None:
-    days = over_days(tuple((milli, 1) for milli in range(100)), [DAY] * 30)
-    assert {sum(count for _, count in day) for day in days} == {3, 4}
+@given(SAMPLES, st.lists(st.integers(1, DAY), min_size=1, max_size=32))
+def test_the_number_of_samples_of_a_day_is_nearly_right_however_rare_each_value_is(
+    samples: tuple[tuple[int, int], ...], lengths: list[int]
+) -> None:
+    n, whole = sum(count for _, count in samples), sum(lengths)
+    for day, length in zip(over_days(samples, lengths), lengths, strict=True):
+        assert abs(sum(count for _, count in day) - n * length / whole) < 2
 
 
 @settings(deadline=None, max_examples=50)

@@ -18,7 +18,7 @@ LEAST_MOVE = 0.02
 
 def find(scene: Scene) -> Iterator[Candidate]:
     """One test: both sides must have moved, so its p-value is the larger one of the two (Berger 1982)."""
-    shares = [one for one in scene.definitions if isinstance(one.measure, Proportion)]
+    shares = [one for one in scene.definitions if isinstance(one.measure, Proportion) and one.where is None]
     citizens = [one for one in shares if one.family == "customer_satisfaction"]
     agency = [one for one in shares if one.family != "customer_satisfaction" and one.outcome != "citizen"]
     up, down = _moved(scene, agency, better=True), _moved(scene, citizens, better=False)

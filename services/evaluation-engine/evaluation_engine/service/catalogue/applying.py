@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -36,20 +36,22 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an apply would do to ``version``."""
+    """What an apply would do to ``version``; ``documents`` are those that would stand then."""
 
     version: int
     warnings: tuple[CatalogueFault, ...]
     changes: tuple[Change, ...]
+    documents: Mapping[DocumentName, Mapping[str, Any]]
+
+    @property
+    def kpis(self) -> frozenset[str]:
+        """KPIs of the body's own that are new or changed."""
+        return frozenset(one.id for one in self.changes if one.kind == "kpi" and ("kpi", one.id) in self.documents)
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Plan):
     """What an apply did. Without changes the version stays as it was."""
-
-    version: int
-    warnings: tuple[CatalogueFault, ...]
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,17 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueDesk:
-    """Where catalogues are handed in. ``kpis`` has the good direction of every known KPI."""
+    """Where catalogues are handed in. ``kpis`` has the good direction of every known KPI, ``themes`` every theme."""
 
     store: CatalogueStore
     kpis: Mapping[str, Literal["up", "down"]]
     clock: Callable[[], datetime]
+    themes: Collection[str] | None = None
 
     async def plan(self, order: Order) -> Plan:
         """Return what would change; nothing is stored. Raises ``CatalogueRefusedError`` with every fault."""
         prepared = await self._prepare(order)
-        return Plan(prepared.stored.version, prepared.checked.faults, prepared.changes)
+        return Plan(prepared.stored.version, prepared.checked.faults, prepared.changes, prepared.after)
 
     async def apply(self, order: Order, *, by: str) -> Applied:
         """Store all documents as one new version, or nothing.
@@ -82,9 +85,9 @@ class CatalogueDesk:
         if order.expected_version not in (None, prepared.stored.version):
             raise CatalogueChangedError
         if not prepared.changes:
-            return Applied(prepared.stored.version, prepared.checked.faults, ())
+            return Applied(prepared.stored.version, prepared.checked.faults, (), prepared.after)
         version = await self.store.replace(await self._write(order.body, prepared, by))
-        return Applied(version, prepared.checked.faults, prepared.changes)
+        return Applied(version, prepared.checked.faults, prepared.changes, prepared.after)
 
     async def check(self, order: Order) -> Checked:
         """Return the documents of the files with all their faults."""
@@ -93,7 +96,7 @@ class CatalogueDesk:
     async def _checked(self, order: Order, stored: StoredCatalogue) -> Checked:
         foreign = await self.store.services_of_others(order.body)
         elsewhere = _parsed(stored.documents) if order.keep_missing else {}
-        return check_files(order.files, Known(order.body, self.kpis, foreign, elsewhere))
+        return check_files(order.files, Known(order.body, self.kpis, foreign, elsewhere, self.themes))
 
     async def _prepare(self, order: Order) -> _Prepared:
         stored = await self.store.load(order.body)

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from evaluation_engine.domain.expression import theme_in
 from evaluation_engine.errors import CatalogueFault
 from evaluation_engine.service.catalogue.documents import MODELS, AnyDocument
-from evaluation_engine.service.catalogue.kpi_documents import KpiDocument
+from evaluation_engine.service.catalogue.kpi_documents import KpiDocument, measures_of
 from evaluation_engine.service.catalogue.reading import Located, Path, SourceFile, read_files
 from evaluation_engine.service.catalogue.references import check_names, check_references
 
@@ -25,12 +26,14 @@ class Known:
         kpis: direction in which each known KPI is better, by id.
         foreign_services: ids of services that belong to other bodies.
         elsewhere: documents that stay although they are not among the files, by (kind, id).
+        themes: ids of the themes that comments are read for; None where that is not known.
     """
 
     body: str
     kpis: Mapping[str, Literal["up", "down"]]
     foreign_services: Collection[str] = frozenset()
     elsewhere: Mapping[tuple[str, str], AnyDocument] | None = None
+    themes: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def check_files(files: Iterable[SourceFile], known: Known) -> Checked:
         parsed[name] = Parsed(document, place)
     for one in parsed.values():
         faults.extend(_ownership(one, known))
+        faults.extend(_themes(one, known))
     documents = {name: one.document for name, one in parsed.items()}
     around = {**dict.fromkeys(map(_name, broken)), **(known.elsewhere or {}), **documents}
     kpis = {**known.kpis, **_own_kpis(around.values(), broken)}
@@ -143,6 +147,16 @@ def _resolved(node: Any, schema: Any) -> Any:
             node = option
     name = node.get("$ref", "").rpartition("/")[2]
     return schema["$defs"][name] if name else node
+
+
+def _themes(one: Parsed, known: Known) -> Iterable[CatalogueFault]:
+    if not isinstance(one.document, KpiDocument) or known.themes is None:
+        return
+    counted = (theme_in(name) for name in measures_of(one.document))
+    for theme in dict.fromkeys(theme for theme in counted if theme is not None and theme not in known.themes):
+        near = get_close_matches(theme, known.themes, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        yield one.place.fault(("measure",), f"the taxonomy has no theme {theme}{hint}")
 
 
 def _ownership(one: Parsed, known: Known) -> Iterable[CatalogueFault]:

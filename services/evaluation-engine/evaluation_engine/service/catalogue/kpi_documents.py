@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from civiloop_shared.contracts.values import Identifier, LanguageTag
-from evaluation_engine.domain import expression
+from evaluation_engine.domain import expression, where
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.kpi_measures import (
     DurationMean,
@@ -21,6 +21,7 @@ from evaluation_engine.domain.kpi_measures import (
     Rate,
     Score,
 )
+from evaluation_engine.domain.where import Where
 from evaluation_engine.service.catalogue.questions import Text
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
@@ -50,6 +51,12 @@ def _points(points: dict[str, float]) -> dict[str, float]:
     return points
 
 
+def _condition(text: str) -> str:
+    where.parse(text)
+    return text
+
+
+Condition = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_condition)]
 Expression = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_parsed)]
 
 
@@ -98,6 +105,9 @@ class KpiDocument(BaseModel):
     source: Words = Field(description="Where the definition is from.")
     owner: Text | None = None
     measure: KpiMeasure
+    where: Condition | None = Field(
+        default=None, description='The part of the service that it is about: channel == "web" and segment.age == "65+"'
+    )
     unit: Annotated[str, StringConstraints(min_length=1, max_length=30, pattern=r"^[^\x00-\x1f]+$")] = "%"
     direction: Literal["up", "down"]
     scale: tuple[Number, Number] | None = Field(default=None, description="Lowest and highest value there is.")
@@ -124,6 +134,8 @@ class KpiDocument(BaseModel):
             faults.append("a proportion has the unit %")
         if (self.measure.of or "").startswith("q.") and self.scale is None:
             faults.append("the mean of a question needs its scale, as in scale: [1, 5]")
+        if self.where is not None:
+            faults += where.faults_with(where.parse(self.where), measures_of(self))
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -149,6 +161,7 @@ def definition_from(document: KpiDocument, version: int) -> Definition:
     names = measures_of(document)
     measure = document.measure
     anchor = _ANCHORS.get(names[0].partition(".")[0], "answer")
+    condition = where.parse(document.where) if document.where is not None else None
     return Definition(
         id=document.id,
         version=version,
@@ -159,7 +172,7 @@ def definition_from(document: KpiDocument, version: int) -> Definition:
         nature=document.nature,
         goal=document.goal,
         signal=document.signal,
-        formula=_formula(measure),
+        formula=_formula(measure) + (f", where {document.where}" if document.where else ""),
         source=document.source,
         measure=_measure(document),
         unit=document.unit,
@@ -170,13 +183,23 @@ def definition_from(document: KpiDocument, version: int) -> Definition:
         anchor=anchor,
         channel_of="last" if anchor == "end" else "first",
         window=document.window,
-        dimensions=document.dimensions,
+        dimensions=_dimensions(document, condition),
+        where=condition,
         minimum_to_show=document.minimum_to_show,
         minimum_to_judge=document.minimum_to_judge,
         it_kind=document.it_kind,
         owner=document.owner or "the body",
         pack="own",
     )
+
+
+def _dimensions(document: KpiDocument, condition: Where | None) -> tuple[str, ...]:
+    """Return what it can be cut by: of what is kept of its part, all but a dimension of which it is about one value."""
+    if condition is None:
+        return document.dimensions
+    single = {pick.dimension for pick in condition.picks if len(pick.values) == 1 and not pick.negated}
+    kept = document.dimensions if condition.other is None else (where.CHANNEL, condition.other.dimension)
+    return tuple(one for one in document.dimensions if one in kept and one not in single)
 
 
 def _measure(document: KpiDocument) -> Measure:
@@ -202,6 +225,14 @@ def _mean(of: str, scale: tuple[float, float] | None) -> Measure:
 
 def _sum(text: str | None) -> Linear:
     return expression.parse(text or "")
+
+
+def limits_of(document: KpiDocument) -> tuple[float | None, float | None]:
+    """Return the lowest and highest value there can be, each where it is known: a sum may be taken off another."""
+    measure = document.measure
+    if document.scale is None and (measure.kind == "ratio" or (measure.of or "").startswith("m.")):
+        return (None, None)
+    return document.scale or _scale(document)
 
 
 def _scale(document: KpiDocument) -> tuple[float, float | None]:

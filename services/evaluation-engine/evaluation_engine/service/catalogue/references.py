@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Literal
 
-from evaluation_engine.domain.packs import BY_ID, PACKS
+from evaluation_engine.domain.packs import PACKS
 from evaluation_engine.errors import CatalogueFault
 from evaluation_engine.service.catalogue.burn_references import check_burn_rate
 from evaluation_engine.service.catalogue.documents import (
@@ -22,6 +22,7 @@ from evaluation_engine.service.catalogue.documents import (
 )
 from evaluation_engine.service.catalogue.kpi_documents import KpiDocument
 from evaluation_engine.service.catalogue.kpi_references import missing_for
+from evaluation_engine.service.catalogue.reach import check_limit, check_threshold, check_where, limits_of_kpi
 from evaluation_engine.service.catalogue.reading import Located, Path
 from evaluation_engine.service.catalogue.use import kpis_in_use
 
@@ -117,6 +118,7 @@ def _target(target: TargetDocument, place: Located, documents: Documents, kpis: 
     if isinstance(service, ServiceDocument):
         yield from _in_use(target.kpi, service, place, ("kpi",))
         yield from _scope(target.scope, service, place, ("scope",))
+    yield from check_where(target.kpi, target.scope, documents, place, ("scope",))
     goal = documents.get(("goal", target.goal)) if target.goal else None
     if target.goal and ("goal", target.goal) not in documents:
         yield place.fault(("goal",), "there is no such goal")
@@ -124,6 +126,7 @@ def _target(target: TargetDocument, place: Located, documents: Documents, kpis: 
         yield place.fault(("goal",), f"this goal belongs to the service {goal.service}")
     yield from check_burn_rate(target, place, documents)
     side = "at_least" if target.at_least is not None else "at_most"
+    yield from check_threshold(target, side, limits_of_kpi(target.kpi, documents), place)
     if kpis.get(target.kpi) == ("down" if side == "at_least" else "up"):
         yield place.warning((side,), "for this KPI the other side is better; is it the right comparison?")
 
@@ -143,14 +146,15 @@ def _benchmark(benchmark: BenchmarkDocument, place: Located, documents: Document
         if criterion.id in seen:
             yield place.fault((*path, "id"), "another criterion has this id")
         seen.add(criterion.id)
-        yield from _criterion(criterion, place, path, kpis)
+        yield from _criterion(criterion, place, path, documents, kpis)
         for service in services:
             yield from _in_use(criterion.kpi, service, place, (*path, "kpi"))
             yield from _scope(criterion.scope, service, place, (*path, "scope"))
+        yield from check_where(criterion.kpi, criterion.scope, documents, place, (*path, "scope"))
     yield from _combinations(benchmark, place)
 
 
-def _criterion(criterion: Criterion, place: Located, path: Path, kpis: Directions) -> _Faults:
+def _criterion(criterion: Criterion, place: Located, path: Path, documents: Documents, kpis: Directions) -> _Faults:
     yield from _kpi(criterion.kpi, place, (*path, "kpi"), kpis)
     bad = {"up": "below", "down": "above"}.get(kpis.get(criterion.kpi, ""))
     for level in ("redesign", "reimplement"):
@@ -162,32 +166,12 @@ def _criterion(criterion: Criterion, place: Located, path: Path, kpis: Direction
             yield place.fault(here, f"for this KPI the bad side is {bad} the threshold")
         if _wrong_side(limit.clears_at, limit.threshold, limit.breach_when):
             yield place.fault((*here, "clear_when"), "lies on the bad side of the breach: it would never come to rest")
-        yield from _out_of_reach(criterion.kpi, limit, place, here)
+        yield from check_limit(limits_of_kpi(criterion.kpi, documents), limit, place, here)
         if criterion.goal is not None and _wrong_side(criterion.goal, limit.threshold, limit.breach_when):
             yield place.fault((*path, "goal"), f"lies on the bad side of the {level} threshold")
     worse, bad_one = criterion.reimplement, criterion.redesign
     if worse and bad_one and _wrong_side(bad_one.threshold, worse.threshold, bad_one.breach_when):
         yield place.fault((*path, "reimplement"), "must be worse than the redesign threshold")
-
-
-def _out_of_reach(kpi: str, limit: Limit, place: Located, path: Path) -> _Faults:
-    """Find limits that the scale of the KPI can't get to."""
-    definition = BY_ID.get(kpi)
-    low, high = definition.scale if definition else (None, None)
-    never = (
-        low is not None and limit.threshold <= low
-        if limit.breach_when == "below"
-        else high is not None and limit.threshold >= high
-    )
-    if never:
-        yield place.fault(path, f"can never fire: nothing is {limit.breach_when} {limit.threshold:g}")
-    endless = (
-        high is not None and limit.clears_at > high
-        if limit.breach_when == "below"
-        else low is not None and limit.clears_at < low
-    )
-    if endless:
-        yield place.fault((*path, "clear_when"), f"could never end: nothing reaches {limit.clears_at:g}")
 
 
 def _wrong_side(value: float, threshold: float, breach_when: str) -> bool:

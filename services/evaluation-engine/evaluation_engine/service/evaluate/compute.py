@@ -18,6 +18,7 @@ from evaluation_engine.domain.redesign.judgement import judge as judge_benchmark
 from evaluation_engine.domain.result import evaluate
 from evaluation_engine.domain.rule import Memory
 from evaluation_engine.domain.target import judge, level_of
+from evaluation_engine.domain.where import SignedCut
 from evaluation_engine.ports.evaluations import Memory as StoredMemory
 from evaluation_engine.service.evaluate.readings import Readings, Shopping, history_edge_ms
 from evaluation_engine.service.evaluate.yardstick import Yardstick
@@ -67,10 +68,10 @@ class Question:
         shopping.period(self.period, self.yardstick.channel_cuts.values())
         for definition, cut, _ in self.asked:
             stored, _step = stored_cut(cut, per_step=isinstance(definition.measure, PerStep))
-            window = window_of(definition, self.period)
-            shopping.period(window, [stored], days_only=definition.start_days_needed)
+            window, reads = window_of(definition, self.period), [one for _, one in definition.reads(stored)]
+            shopping.period(window, reads, days_only=definition.start_days_needed)
             if _by_days(definition, window):
-                shopping.period(window, [stored], days_only=True)
+                shopping.period(window, reads, days_only=True)
             if not cut:
                 shopping.period(window, self.yardstick.groups_of(definition))
         return shopping
@@ -138,6 +139,9 @@ def _by_days(definition: Definition, window: Period) -> bool:
     return definition.buckets_needed and window.days < 31 * _FEW_MONTHS
 
 
+_EvidenceKey = tuple[str, tuple[SignedCut, ...], Period, bool, bool, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Answerer:
     """Answers one question from its readings; ``seen`` is when each source spoke last, where another has found out."""
@@ -146,7 +150,7 @@ class Answerer:
     readings: Readings
     moment: Moment
     seen: Sources | None = None
-    _evidence: dict[tuple[str, str, Period, bool, bool, tuple[str, ...]], Evidence] = field(default_factory=dict)
+    _evidence: dict[_EvidenceKey, Evidence] = field(default_factory=dict)
 
     @cached_property
     def sources(self) -> Sources:
@@ -237,7 +241,8 @@ class Answerer:
     def _evidence_for(self, definition: Definition, cut: str) -> Evidence:
         stored, step = stored_cut(cut, per_step=isinstance(definition.measure, PerStep))
         window = window_of(definition, self.question.period)
-        key = (cut, stored, window, definition.start_days_needed, definition.buckets_needed, definition.compared_by)
+        reads, compared = definition.reads(stored), definition.compared_by
+        key = (cut, reads, window, definition.start_days_needed, definition.buckets_needed, compared)
         known = self._evidence.get(key)
         if known is None:
             known = self._evidence[key] = self._gather(definition, cut, stored, step, window)
@@ -245,7 +250,7 @@ class Answerer:
 
     def _gather(self, definition: Definition, cut: str, stored: str, step: str | None, window: Period) -> Evidence:
         days_only = definition.start_days_needed or _by_days(definition, window)
-        parts = self.readings.parts(window, stored, days_only=days_only)
+        parts = self.readings.combined(window, definition.reads(stored), days_only=days_only)
         yardstick = self.question.yardstick
         complete = self.moment.complete_until_ms
         return Evidence(

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.kpi import Definition, Need
+from evaluation_engine.ports.catalogue import DocumentName, StoredCatalogue
 from evaluation_engine.ports.measures import MeasureReader, Span
 from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.evaluating import Evaluating
 from evaluation_engine.service.evaluate.readings import Readings
-from evaluation_engine.service.evaluate.yardstick import Yardstick
+from evaluation_engine.service.evaluate.yardstick import Yardstick, yardsticks
 
 Arrival = Literal["arrives", "silent", "never"]
-_TOTAL = frozenset({""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +74,38 @@ class NeedsDesk:
     async def of(self, body: str, service: str) -> ServiceNeeds:
         """Return the needs of a service. Raises ``UnknownServiceError``."""
         yardstick = await self.yardsticks.of(body, service)
+        return await self._of(yardstick, yardstick.definitions)
+
+    async def edited(
+        self, body: str, documents: Mapping[DocumentName, Mapping[str, Any]], kpis: Collection[str]
+    ) -> list[tuple[str, KpiNeeds]]:
+        """Return what some KPIs need in each service that uses them by documents that need not be stored."""
+        if not kpis:
+            return []
+        services = yardsticks(body, StoredCatalogue(0, documents, {}))
+        used = {name: [one for one in services[name].definitions if one.id in kpis] for name in sorted(services)}
+        found = [await self._of(services[name], definitions) for name, definitions in used.items() if definitions]
+        return [(one.yardstick.service, kpi) for one in found for kpi in one.kpis]
+
+    async def _of(self, yardstick: Yardstick, definitions: Sequence[Definition]) -> ServiceNeeds:
         at = self.evaluating.clock()
         now_ms = round(at.timestamp() * 1000)
-        months = await self._read(service, [Span("month", 0, now_ms + 1, _TOTAL)])
-        seen = _Seen(yardstick, months.of_cut("month", ""))
-        spans = [Span("day", start_ms, end_ms, _TOTAL) for start_ms, end_ms in sorted(seen.months_to_open())]
-        days = (await self._read(service, spans)).of_cut("day", "") if spans else {}
+        parts = dict.fromkeys(one.reads("") for one in definitions)
+        cuts = frozenset(cut for reads in parts for _, cut in reads)
+        months = await self._read(yardstick.service, [Span("month", 0, now_ms + 1, cuts)])
+        seen = {reads: _Seen(yardstick, months.buckets_of("month", reads)) for reads in parts}
+        opened = sorted({span for one in seen.values() for span in one.months_to_open()})
+        days = await self._read(yardstick.service, [Span("day", from_ms, to_ms, cuts) for from_ms, to_ms in opened])
+        by_day = {reads: days.buckets_of("day", reads) for reads in parts}
         kpis = tuple(
-            KpiNeeds(one, tuple(seen.state(need, one.needs, days, now_ms) for need in one.needs))
-            for one in yardstick.definitions
+            KpiNeeds(one, tuple(seen[reads].state(need, one.needs, by_day[reads], now_ms) for need in one.needs))
+            for one in definitions
+            for reads in (one.reads(""),)
         )
         return ServiceNeeds(yardstick, kpis, at)
 
     async def _read(self, service: str, spans: list[Span]) -> Readings:
-        return Readings.of(spans, await self.reader.read(service, spans))
+        return Readings.of(spans, await self.reader.read(service, spans)) if spans else Readings({})
 
 
 @dataclass

@@ -11,7 +11,6 @@ from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.comments.book import ThemeBook
 from evaluation_engine.domain.findings.discover import discover
 from evaluation_engine.domain.findings.scene import PAST_WEEKS, TREND_WEEKS, Scene, about_people
-from evaluation_engine.domain.kpi_catalogue import CATALOGUE
 from evaluation_engine.service.evaluate.compute import Answerer, Outcome, Question
 from evaluation_engine.service.evaluate.readings import Readings, Shopping
 from evaluation_engine.service.evaluate.theming import measures_before, shop_themes
@@ -74,7 +73,7 @@ def _scene(answerer: Answerer, outcome: Outcome, book: ThemeBook) -> Scene:
         steps=yardstick.document.steps,
         silence_limit_ms=yardstick.document.silence_limit_hours * _HOUR_MS,
         definitions=yardstick.definitions,
-        offered=frozenset(one.family for one in CATALOGUE),
+        offered=frozenset(one.family for one in yardstick.known.values()),
         results=outcome.results,
         targets=outcome.targets,
         sources=answerer.sources,

@@ -11,9 +11,10 @@ from datetime import timedelta
 
 import orjson
 
-from evaluation_engine.domain.accumulator import Measures, merge, summed, without_zeros
+from evaluation_engine.domain.accumulator import Measures, add, merge, subtract, summed, without_zeros
 from evaluation_engine.domain.buckets import Cover, Grain, Period, calendar, covering
 from evaluation_engine.domain.cohort import Cohort
+from evaluation_engine.domain.where import SignedCut
 from evaluation_engine.ports.measures import Row, Span
 
 _ONE_DAY = timedelta(days=1)
@@ -126,6 +127,25 @@ class Readings:
             self.of_cut(grain, cut).get(start_ms) for grain, start_ms in covering(period, days_only=days_only).pairs()
         )
         return [measures for measures in found if measures]
+
+    def combined(self, period: Period, cuts: Sequence[SignedCut], *, days_only: bool = False) -> list[Measures]:
+        """Return the measures of each bucket that makes up a period, from cuts that are added and taken off."""
+        found = (self.at(grain, start, cuts) for grain, start in covering(period, days_only=days_only).pairs())
+        return [measures for measures in found if measures]
+
+    def buckets_of(self, grain: Grain, cuts: Sequence[SignedCut]) -> Mapping[int, Measures]:
+        """Return all buckets of cuts that are added and taken off."""
+        starts = sorted({start for _, cut in cuts for start in self.of_cut(grain, cut)})
+        return {start: self.at(grain, start, cuts) for start in starts}
+
+    def at(self, grain: Grain, start_ms: int, cuts: Sequence[SignedCut]) -> Measures:
+        """Return the measures of one bucket from cuts that are added and taken off."""
+        if len(cuts) == 1 and cuts[0][0] > 0:  # by far the commonest, and not copied
+            return self.of_cut(grain, cuts[0][1]).get(start_ms, {})
+        total: Measures = {}
+        for sign, cut in cuts:
+            (add if sign > 0 else subtract)(total, self.of_cut(grain, cut).get(start_ms, {}))
+        return total
 
     def total(self, period: Period, cut: str, *, days_only: bool = False) -> Measures:
         """Return the sum over a period, made once: it is the same map every time and must not be changed."""

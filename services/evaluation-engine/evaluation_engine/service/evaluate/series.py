@@ -99,7 +99,8 @@ class _Maker:
     def spans(self) -> list[Span]:
         shopping = Shopping()
         shopping.history(self.period, self.yardstick.silent_after_ms)
-        stored = {stored_cut(cut, per_step=self.per_step)[0] for cut in self.cuts}
+        wanted = [stored_cut(cut, per_step=self.per_step)[0] for cut in self.cuts]
+        stored = {one for cut in wanted for _, one in self.definition.reads(cut)}
         stored.update(self._compared)
         if self.every in _SHORT:
             shopping.range("quarter", self.period.start_ms, self.period.end_ms, stored)
@@ -120,11 +121,12 @@ class _Maker:
     ) -> Evidence:
         start_ms, end_ms, part = point
         stored, step = stored_cut(cut, per_step=self.per_step)
+        reads = self.definition.reads(stored)
         if part is None:
-            by_start = readings.of_cut("quarter", stored)
-            parts = [by_start[at] for at in range(start_ms, end_ms, QUARTER_MS) if at in by_start]
+            quarters = (readings.at("quarter", at, reads) for at in range(start_ms, end_ms, QUARTER_MS))
+            parts = [measures for measures in quarters if measures]
         else:
-            parts = readings.parts(part, stored, days_only=self.days_only or self.every != "month")
+            parts = readings.combined(part, reads, days_only=self.days_only or self.every != "month")
         complete = self.moment.complete_until_ms
         return Evidence(
             start_ms=start_ms,
@@ -191,7 +193,8 @@ def _day(name: str, text: str | None, zone: str, default: date) -> date:
 
 
 def _cuts(asked: Asked, yardstick: Yardstick, definition: Definition) -> tuple[str, ...]:
-    if asked.every in _SHORT and definition.start_days_needed:
+    by_segment = definition.where is not None and definition.where.other is not None
+    if asked.every in _SHORT and (definition.start_days_needed or by_segment):
         raise _fault("every", "this KPI is known by whole days and longer only")
     if asked.by is None:
         cuts: tuple[str, ...] = ("",)
