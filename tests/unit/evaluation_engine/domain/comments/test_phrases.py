@@ -1,3 +1,5 @@
+from random import Random
+
 import pytest
 
 from evaluation_engine.domain.comments.extraction import CommentRecord
@@ -139,3 +141,14 @@ def test_only_a_comment_of_a_theme_of_ten_may_be_released() -> None:
     assert releasable(said, "payment", "010") is None, "it isn't about payment"
     assert releasable(said, "payment", "999") is None, "there is no such comment"
     assert releasable(said[:9], "payment", "000") is None, "nine are too few"
+
+
+def test_among_comments_of_the_same_people_hardly_ever_anything_stands_out() -> None:
+    chance = Random(8)
+
+    def comments() -> list[CommentRecord]:
+        said = ({f"w{word}": f"w{word}" for word in range(40) if chance.random() < 0.3} for _ in range(120))
+        return [CommentRecord("en", False, (), phrases, "t") for phrases in said]
+
+    runs = [bool(standing_out(comments(), comments())) for _ in range(200)]
+    assert sum(runs) <= 20, "5 % are 10; 20 are three standard deviations more"
