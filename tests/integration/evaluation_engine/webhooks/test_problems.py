@@ -54,8 +54,8 @@ async def up(engine: Engine, start: datetime, minutes: int, *, down: Collection[
             "m.up-seconds.n": 1,
             "m.up-seconds.sum": seconds,
         }
-        for bucket in (("minute", at), ("quarter", at.replace(minute=at.minute // 15 * 15))):
-            into = by_bucket.setdefault(bucket, {})
+        for key in (("minute", at), ("quarter", at.replace(minute=at.minute // 15 * 15))):
+            into = by_bucket.setdefault(key, {})
             for name, amount in told.items():
                 into[name] = into.get(name, 0) + amount
     connection = await asyncpg.connect(engine.database.evaluation)
