@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
-from tests.load import intake, looks, reading, stream
-from tests.load.report import Figure, Ratio, show
+from tests.load import estate, evaluations, intake, looks, reading, scale, stream
+from tests.load.report import GENEROUS, Figure, Ratio, show
 from tests.load.stage import Stage
-from tests.support.platform import running_infra, running_platform
+from tests.support.platform import Infra, running_infra, running_platform
 
-_SECTIONS = ("intake", "visible", "stream", "growth", "memory", "looks")
-_GENEROUS = '{"ingest": {"per_second": 10000000, "burst": 10000000}}'
+_SECTIONS = ("intake", "visible", "stream", "growth", "memory", "looks", "scale", "evaluate")
+_ON_ONE_SERVICE = frozenset(_SECTIONS) - {"looks", "scale", "evaluate"}
 
 
 def main() -> None:
@@ -23,16 +24,35 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000, help="events that the scorecard must not feel")
     parser.add_argument("--trials", type=int, default=100, help="feedbacks whose way to the scorecard is timed")
     parser.add_argument("--years", type=int, default=1_000, help="simulated years of hourly looks")
+    parser.add_argument("--pairs", type=int, default=2, help="pairs of platforms, with few services and with many")
+    parser.add_argument("--services", type=int, default=estate.SERVICES, help="services that are evaluated over a year")
     wanted = parser.parse_args()
     sections = wanted.sections or _SECTIONS
     ratios: list[Ratio] = []
     figures: list[Figure] = []
     if "looks" in sections:
         figures += looks.measure(years=wanted.years)
-    if set(sections) <= {"looks"}:
-        show(ratios, figures)
-        return
-    with running_infra() as infra, running_platform(infra, CIVILOOP_LIMITS=_GENEROUS) as platform:
+    if set(sections) - {"looks"}:
+        with running_infra() as infra:
+            if _ON_ONE_SERVICE & set(sections):
+                more_ratios, more_figures = _on_one_service(infra, sections, wanted)
+                ratios += more_ratios
+                figures += more_figures
+            if "scale" in sections:
+                ratios += scale.measure(infra, rounds=wanted.pairs, batches=wanted.batches, trials=wanted.trials)
+            if "evaluate" in sections:
+                more_ratios, more_figures = evaluations.measure(infra, services=wanted.services)
+                ratios += more_ratios
+                figures += more_figures
+    show(ratios, figures)
+
+
+def _on_one_service(
+    infra: Infra, sections: Sequence[str], wanted: argparse.Namespace
+) -> tuple[list[Ratio], list[Figure]]:
+    ratios: list[Ratio] = []
+    figures: list[Figure] = []
+    with running_platform(infra, CIVILOOP_LIMITS=GENEROUS) as platform:
         stage = Stage(platform)
         stage.apply_catalogue()
         if "intake" in sections:
@@ -45,7 +65,7 @@ def main() -> None:
             ratios += reading.measure_growth(stage, events=wanted.events, rounds=wanted.rounds)
         if "memory" in sections:
             figures += reading.memory(stage)
-    show(ratios, figures)
+    return ratios, figures
 
 
 if __name__ == "__main__":

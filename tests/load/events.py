@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -36,12 +37,12 @@ _KINDS = ("started", "step", "step", "completed", "fulfilled")
 _numbers = itertools.count()
 
 
-def feedback() -> dict[str, object]:
+def feedback(service: str = SERVICE) -> dict[str, object]:
     """Return an answer set as a portal sends it."""
     number = next(_numbers)
     return {
         "id": f"bench-{number}",
-        "service": SERVICE,
+        "service": service,
         "channel": _CHANNELS[number % 4],
         "rating": number % 5 + 1,
         "nps": number % 11,
@@ -53,12 +54,12 @@ def feedback() -> dict[str, object]:
     }
 
 
-def journey(run: str) -> list[dict[str, object]]:
+def journey(run: str, service: str = SERVICE) -> list[dict[str, object]]:
     """Return the five events of a journey that began up to a day ago."""
     number = next(_numbers)
     began = datetime.now(UTC) - timedelta(seconds=number % 86_400 + 600)
     shared = {
-        "service": SERVICE,
+        "service": service,
         "journey_id": f"{run}-{number}",
         "channel": _CHANNELS[number % 4],
         "language": "en",
@@ -76,6 +77,10 @@ def journey(run: str) -> list[dict[str, object]]:
     ]
 
 
-def journey_batches(run: str, batches: int) -> list[bytes]:
-    """Return bodies of 1,000 events each."""
-    return [orjson.dumps({"events": [event for _ in range(200) for event in journey(run)]}) for _ in range(batches)]
+def journey_batches(run: str, batches: int, services: Sequence[str] = (SERVICE,)) -> list[bytes]:
+    """Return bodies of 1,000 events each, with journeys of the services in turn."""
+    turns = itertools.cycle(services)
+    return [
+        orjson.dumps({"events": [event for _ in range(200) for event in journey(run, next(turns))]})
+        for _ in range(batches)
+    ]

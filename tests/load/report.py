@@ -12,6 +12,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+GENEROUS = '{"ingest": {"per_second": 10000000, "burst": 10000000}}'
+"""Limits of the services that no measurement reaches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ratio:

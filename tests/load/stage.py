@@ -38,12 +38,12 @@ class Stage:
         headers = {"Authorization": f"Bearer {self.key}"}
         return httpx.Client(base_url=url, headers=headers, timeout=30.0, trust_env=False)
 
-    def apply_catalogue(self) -> None:
-        """Bring the service into force and wait until the ingest services know it."""
+    def apply_catalogue(self, text: str = CATALOGUE, service: str = SERVICE) -> None:
+        """Bring a catalogue into force and wait until the ingest services know its service."""
         with self.client(self.platform.addresses.engine_url) as engine:
-            files = [{"path": "bench.yaml", "text": CATALOGUE}]
+            files = [{"path": "bench.yaml", "text": text}]
             engine.post("/v1/catalogue/apply", json={"files": files}).raise_for_status()
-        probe = {"events": [{"id": secrets.token_hex(8), "service": SERVICE, "journey_id": "probe", "kind": "step"}]}
+        probe = {"events": [{"id": secrets.token_hex(8), "service": service, "journey_id": "probe", "kind": "step"}]}
         deadline = time.monotonic() + _READY_S
         with self.client(self.platform.addresses.collector_url) as collector:
             while "not a service" in collector.post("/v1/journeys", json=probe, params={"dry_run": 1}).text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from civiloop_shared.contracts.envelope import HEADERS
 from civiloop_shared.contracts.topics import JOURNEYS
 from tests.load.driver import drive, post
-from tests.load.events import journey_batches
+from tests.load.events import SERVICE, journey_batches
 from tests.load.report import Ratio
 from tests.load.stage import Stage
 
@@ -36,6 +36,17 @@ def measure(stage: Stage, *, rounds: int, batches: int) -> list[Ratio]:
     ]
 
 
+def count_once(stage: Stage, *, batches: int, services: Sequence[str]) -> tuple[float, float]:
+    """Return events counted a second, and consumed a second by bare aiokafka, of so many batches to the services."""
+    stage.platform.stop("engine-worker")
+    try:
+        asyncio.run(_accept(stage.platform.addresses.collector_url, stage.key, batches, services))
+        consumed = asyncio.run(_bare_consume(stage, stage.platform.prefix + JOURNEYS.name))
+        return asyncio.run(_count(stage)), consumed
+    finally:
+        stage.platform.start("engine-worker")
+
+
 async def _produce(stage: Stage, rounds: int, batches: int) -> tuple[list[float], list[float], list[float]]:
     accepted, produced, consumed = [], [], []
     url, topic = stage.platform.addresses.collector_url, stage.platform.prefix + JOURNEYS.name
@@ -52,8 +63,8 @@ async def _produce(stage: Stage, rounds: int, batches: int) -> tuple[list[float]
     return accepted, produced, consumed
 
 
-async def _accept(url: str, key: str, batches: int) -> float:
-    bodies = journey_batches(f"run-{secrets.token_hex(4)}", batches)
+async def _accept(url: str, key: str, batches: int, services: Sequence[str] = (SERVICE,)) -> float:
+    bodies = journey_batches(f"run-{secrets.token_hex(4)}", batches, services)
     requests = [post(url, "/v1/journeys", body, key=key) for body in bodies]
     outcome = await drive(url, requests, connections=_CONNECTIONS)
     assert outcome.refused == 0, f"{outcome.refused} refused: {outcome.first_refusal[:400]!r}"

@@ -1,0 +1,89 @@
+"""Aggregates of many days, made as ingest makes them: facts become shares, shares are spread, cells are encoded.
+
+Facts are drawn for a few patterns, and every service has the cells of one of them: drawing the facts of 200 services
+would take longer than evaluating them. Facts lie on all partitions of their topic, as their keys do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from random import Random
+from typing import NamedTuple
+
+import asyncpg
+
+from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
+from evaluation_engine.adapters.sink.cells import encode
+from evaluation_engine.adapters.sink.instants import from_ms
+from evaluation_engine.domain.accumulator import Measures
+from evaluation_engine.domain.contribution import Batch, Cell, Share, of_answer, of_journey
+from evaluation_engine.domain.journey import fold, settle
+from evaluation_engine.ports.measures import Span
+from evaluation_engine.service.catalogue.publishing import defined
+from evaluation_engine.service.evaluate.yardstick import Yardstick
+from evaluation_engine.service.ingest.services import context_of
+from tests.load.estate import answers_of, journeys_of
+
+JOURNEYS_A_DAY = 48
+ANSWERS_A_DAY = 24
+_COLUMNS = ("topic", "partition", "service_id", "cut", "grain", "bucket_start", "data", "changed_at")
+_LONG_AFTER_MS = 2**62
+
+
+class Row(NamedTuple):
+    """One row of the aggregates of a service."""
+
+    topic: str
+    partition: int
+    cut: str
+    grain: str
+    start_ms: int
+    data: str
+
+
+def pattern(yardstick: Yardstick, days: Iterable[date], spans: Sequence[Span], random: Random) -> list[Row]:
+    """Draw the facts of a service and return those rows that ingest makes of them which lie in the spans."""
+    batches: dict[tuple[str, int], Batch] = {}
+    for day in days:
+        for topic, partitions, shares in _facts(yardstick, day, random):
+            batches.setdefault((topic, random.randrange(partitions)), Batch()).change((), shares)
+    cells = ((at, cell, measures) for at, one in batches.items() for cell, measures in _cells(one))
+    return [
+        Row(*at, cell.cut, cell.grain, cell.bucket_start_ms, encode(measures))
+        for at, cell, measures in cells
+        if _lies_in(cell, spans)
+    ]
+
+
+def _cells(batch: Batch) -> Iterable[tuple[Cell, Measures]]:
+    return batch.cells(quarters_from_ms=_LONG_AFTER_MS).items()
+
+
+def _lies_in(cell: Cell, spans: Sequence[Span]) -> bool:
+    return any(
+        one.grain == cell.grain and one.from_ms <= cell.bucket_start_ms < one.to_ms and cell.cut in one.cuts
+        for one in spans
+    )
+
+
+def _facts(yardstick: Yardstick, day: date, random: Random) -> Iterator[tuple[str, int, tuple[Share, ...]]]:
+    """Yield topic, number of its partitions and shares of each fact of a day."""
+    service, context = yardstick.service, context_of(defined(yardstick.document, yardstick.body, 1))
+    for events in journeys_of(service, day, JOURNEYS_A_DAY, random):
+        state = fold(events)
+        assert state is not None, "a journey begins with its start"
+        end = settle(state, now_ms=_LONG_AFTER_MS, limit_ms=context.silence_limit_ms)
+        yield JOURNEYS.name, JOURNEYS.partitions, of_journey(state, end, context)
+    for answer, comment in answers_of(service, day, ANSWERS_A_DAY, random):
+        yield FEEDBACK.name, FEEDBACK.partitions, of_answer(answer, context, comment)
+
+
+async def copy(connection: asyncpg.Connection, service: str, rows: Sequence[Row]) -> None:
+    """Store the rows as those of a service, by COPY."""
+    changed_at = from_ms(max(one.start_ms for one in rows))
+    records = [
+        (one.topic, one.partition, service, one.cut, one.grain, from_ms(one.start_ms), one.data, changed_at)
+        for one in rows
+    ]
+    await connection.copy_records_to_table("aggregate", schema_name="evaluation", columns=_COLUMNS, records=records)
