@@ -12,7 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,10 @@ CHANNELS = {"Internet": "web", "Desk": "counter", "Post": "letter", "e-mail": "e
 OBSERVED_UNTIL = datetime.fromisoformat("2012-01-23T15:42:54.644+01:00")
 SILENCE = timedelta(hours=8784)
 DAY_MS = 86_400_000
+RAN_DRY = (
+    "The number of journeys fell about the week of 28 December 2011: 19.6 a week in the 17 weeks before, "
+    "2.2 a week since."
+)
 FAULTY = {"case-10862", "case-8267"}
 
 pytestmark = pytest.mark.skipif(
@@ -50,6 +54,10 @@ class Case:
     start: datetime
     end: datetime | None
     last: datetime
+    steps: tuple[tuple[str, datetime], ...]
+
+    def ended_before(self, at: datetime) -> bool:
+        return self.end is not None and not self.is_faulty and self.end < at
 
     @property
     def is_faulty(self) -> bool:
@@ -88,6 +96,7 @@ def cases() -> list[Case]:
             moment(lines[0]["case:startdate"]),
             moment(lines[0]["case:enddate"]) if lines[0]["case:enddate"] else None,
             max(moment(line["time:timestamp"]) for line in lines),
+            tuple((line["concept:name"], moment(line["time:timestamp"])) for line in lines),
         )
         for case_id, lines in rows.items()
     ]
@@ -254,6 +263,36 @@ def test_ends_before_starts_are_visible_and_open_cases_are_followed(
     assert details["open"] + details["ends"].get("abandoned", 0) == 105
     assert details["ends"].get("abandoned", 0) == len(silent)
     assert details["ends"]["fulfilled"] == len(finished)
+
+
+def test_what_lies_outside_of_start_and_end_is_listed_by_kind_and_step(
+    imported: RunningPlatform, scorecard: dict[str, Any], cases: list[Case]
+) -> None:
+    assert scorecard["kpis"]
+    with api(imported, imported.addresses.engine_url) as engine:
+        report = engine.get(f"/v1/services/{SERVICE}/quality", params={"period": PERIOD}).json()
+    affected = {one["check"]: one["numbers"].get("affected") for one in report["checks"]}
+    after = {case.id: {step for step, at in case.steps if case.ended_before(at)} for case in cases}
+    before = {case.id: {step for step, at in case.steps if at < case.start} for case in cases}
+    assert affected["events_after_end"] == sum(map(bool, after.values())) == 143
+    assert affected["events_before_start"] == sum(map(bool, before.values())) == 2
+    listed = {(one["kind"], one["step"]): one["journeys"] for one in report["out_of_order"]}
+    told = {"after_end": after, "before_start": before}
+    counted = Counter((kind, step) for kind, by_case in told.items() for steps in by_case.values() for step in steps)
+    assert listed == counted | {("end_before_start", None): len(FAULTY)}
+
+
+def test_hot_steps_and_change_points_of_the_log_are_what_the_findings_page_says(
+    imported: RunningPlatform, scorecard: dict[str, Any], cases: list[Case]
+) -> None:
+    assert scorecard["kpis"]
+    found = [one for one in evaluate(imported)["findings"] if one["kind"] in {"hot_step", "change_point"}]
+    assert [(one["kind"], one["statement"]) for one in found] == [("change_point", RAN_DRY)]
+    page = (ROOT / "docs" / "explanation" / "findings.md").read_text(encoding="utf-8")
+    assert RAN_DRY in " ".join(page.split())
+    weeks = Counter((date(2012, 2, 1) - case.start.date()).days // 7 for case in cases)
+    means = (statistics.mean(weeks[k] for k in range(5, 22)), statistics.mean(weeks[k] for k in range(5)))
+    assert f"{means[0]:.1f} a week in the 17 weeks before, {means[1]:.1f} a week since" in RAN_DRY
 
 
 def test_importing_the_file_again_changes_nothing(imported: RunningPlatform, scorecard: dict[str, Any]) -> None:

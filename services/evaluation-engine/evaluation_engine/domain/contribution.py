@@ -32,7 +32,7 @@ COUNTING = 2
 """Which measures a fact adds. A fact keeps the number that it was counted by: what went in must come out again.
 
 1 (since packs): j.errored, j.helped, j.helped_again, j.assisted, j.switched.
-2 (since survival knows times): surv.* by start day only, with sums of times; order.*.
+2 (since survival knows times): surv.* by start day only, with sums of times; order.*, hand.*.
 """
 _WITH_TIMES = 2
 
@@ -183,8 +183,8 @@ def _from_start(state: JourneyState, end: End | None, context: FactContext) -> M
         found["wait.sum"] = state.waiting_ms
     if context.counting:
         _on_the_way(found, state)
-    if state.out_of_order:
-        found |= _out_of_order(state, context)
+    if context.counting >= _WITH_TIMES:
+        found |= _handed_over(state, end) | _out_of_order(state, context)
     for step in dict.fromkeys(map(context.step, state.steps)):
         found[f"step.{step}.reached"] = 1
     for at_step in state.errors:
@@ -196,9 +196,19 @@ def _from_start(state: JourneyState, end: End | None, context: FactContext) -> M
     return found
 
 
+def _handed_over(state: JourneyState, end: End | None) -> Measures:
+    """Time and waits of a journey that changed hands, once more."""
+    if not state.handovers:
+        return {}
+    found = {"hand.n": 1, "hand.wait.n": state.waits, "hand.wait.sum": state.waiting_ms}
+    if end and end.cause == FULFILLED:
+        found |= {"hand.dur.n": 1, "hand.dur.sum": end.at_ms - state.started_at_ms}
+    return found
+
+
 def _out_of_order(state: JourneyState, context: FactContext) -> Measures:
     """One for each kind, and one for each kind and step; without a step it is named by the dot alone."""
-    if context.counting < _WITH_TIMES:
+    if not state.out_of_order or context.counting < _WITH_TIMES:
         return {}
     named = ((kind, context.step(step) if step else "") for kind, step in state.out_of_order)
     return {name: 1 for kind, step in named for name in (f"order.{kind}", f"order.{kind}.{step}")}

@@ -33,6 +33,7 @@ from evaluation_engine.domain.sketch import RELATIVE_ERROR, Sketch
 from evaluation_engine.domain.survival import LifeTable
 
 MILLI = 1000
+_FINISHED_AND_WAITS = ("dur.n", "dur.sum", "wait.n", "wait.sum")
 
 
 _Counted = Proportion | Response | Gap | Score | MeasuredMean | Rate | NetScore | PerStep
@@ -169,15 +170,26 @@ def _survival_quantile(q: float, evidence: Evidence, level: float) -> Estimate:
 
 
 def _followed(table: LifeTable, found: Mapping[str, int]) -> dict[str, Any]:
-    """Who was followed, the plain mean of finished cases, and the waiting for the citizen apart."""
-    finished, waits = found.get("dur.n", 0), found.get("wait.n", 0)
+    """Who was followed, the plain mean of finished cases; waits for the citizen and those handed over apart."""
+    whole = _apart(table.started, *(found.get(name, 0) for name in _FINISHED_AND_WAITS))
+    handed_over = (found.get(f"hand.{name}", 0) for name in ("n", *_FINISHED_AND_WAITS))
     return {
         "started": table.started,
         "open": table.open,
         "ends": dict(sorted(table.causes.items())),
         "data_faults": found.get("j.fault", 0),
-        "finished_mean_days": found.get("dur.sum", 0) / finished / DAY_MS if finished else None,
-        "waiting_for_citizen": {"waits": waits, "days": found.get("wait.sum", 0) / DAY_MS},
+        "finished_mean_days": whole["finished_mean_days"],
+        "waiting_for_citizen": whole["waiting_for_citizen"],
+        "handed_over": _apart(*handed_over),
+    }
+
+
+def _apart(started: int, finished: int, duration_ms: int, waits: int, waiting_ms: int) -> dict[str, Any]:
+    return {
+        "started": started,
+        "finished": finished,
+        "finished_mean_days": duration_ms / finished / DAY_MS if finished else None,
+        "waiting_for_citizen": {"waits": waits, "days": waiting_ms / DAY_MS},
     }
 
 

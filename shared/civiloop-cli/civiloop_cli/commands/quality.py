@@ -44,10 +44,7 @@ def quality(
 
 
 def quality_report(found: dict[str, Any]) -> RenderableType:
-    """Return the checks, worst first, what is out of order, the response rate, and groups that answer unlike the others.
-
-    These are groups whose share of the answers is far from their share of the users.
-    """
+    """Return the checks, worst first, what is out of order, the response rate, and groups that answer unlike others."""
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     for one in sorted(found["checks"], key=lambda one: list(_STATES).index(one["state"])):
         table.add_row(Text(one["state"], style=_STATES[one["state"]]), one["statement"])

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from tests.support.ingest import NOW, Ingest, journey_event
+import pytest
+
+from evaluation_engine.bootstrap.serve import Desks
+from evaluation_engine.service.catalogue.applying import Order
+from evaluation_engine.service.catalogue.reading import SourceFile
+from tests.support.engine import SERVICE, Engine
+from tests.support.ingest import NOW, Ingest, Sent, journey_event
+from tests.support.ingest_worker import Stream
 
 HOUR = timedelta(hours=1)
 
@@ -68,3 +78,42 @@ async def test_the_silence_limit_is_the_one_that_held_when_the_journey_began(ing
     assert await ingest.sweep() == 0
     total = await ingest.total()
     assert (total["j.started"], total["j.abandoned"]) == (2, 1)
+
+
+@pytest.mark.requirement("A4")
+async def test_a_return_after_silence_revises_the_evaluation_that_counted_it_as_abandoned(stream: Stream) -> None:
+    engine = Engine(stream.infra, stream.ingest.database, stream.prefix)
+    now = datetime.now(UTC)
+    begun = now - 48 * HOUR + timedelta(seconds=5)
+    async with engine.opened(now) as desks:
+        service = SourceFile("service.yaml", SERVICE + "silence_limit_hours: 48\n")
+        await desks.catalogue.apply(Order("local", (service,)), by="test")
+        stream.start_worker()
+        await stream.send(*(parking("started", k, begun) for k in range(125)))
+        await stream.send(*(parking("fulfilled", k, begun + HOUR) for k in range(120, 125)))
+        await abandoned(stream, 120)
+        assert await evaluated(desks, begun) == (1, 1, 96.0)
+
+        await stream.send(*(parking("resumed", k, now) for k in range(30)))
+        await abandoned(stream, 90)
+        assert await evaluated(desks, begun) == (1, 2, 72.0)
+        assert await evaluated(desks, begun) == (1, 2, 72.0)
+
+
+def parking(kind: str, journey: int, at: datetime) -> Sent:
+    return journey_event(kind, f"j{journey}", at=at, recorded=at, body="local", service="parking")
+
+
+async def abandoned(stream: Stream, n: int) -> None:
+    """Wait until so many journeys count as abandoned."""
+    async with asyncio.timeout(30):
+        while (await stream.ingest.total(service="parking")).get("j.abandoned", 0) != n:
+            await asyncio.sleep(0.1)
+
+
+async def evaluated(desks: Desks, begun: datetime) -> tuple[int, int, float | None]:
+    """Evaluate the day of an instant and return number, revision and the share that was abandoned."""
+    day = begun.astimezone(ZoneInfo("Europe/Athens")).date()
+    stored = await desks.scorecards.evaluate("local", "parking", f"{day}/{day + 24 * HOUR}")
+    results = {one["kpi"]: one for one in json.loads(stored.record)["results"]}
+    return stored.number, stored.revision, results["abandonment-by-step"]["value"]

@@ -134,6 +134,23 @@ def test_events_out_of_order_are_counted_once_a_journey_and_once_a_step() -> Non
     }  # fmt: skip
 
 
+def test_waits_and_times_of_journeys_that_change_hands_are_counted_apart_too() -> None:
+    counting = replace(CONTEXT, counting=COUNTING)
+    events = [event("started"), event("waiting_for_citizen", 10), event("step", 30, step="pay"), event("fulfilled", 90)]
+
+    def apart(*more: JourneyEvent) -> Measures:
+        state = fold([*events, *more])
+        assert state is not None
+        found = totals(*of_journey(state, state.end, counting))
+        assert (found["wait.n"], found["wait.sum"]) == (1, 20 * MINUTE)
+        return {name: n for name, n in found.items() if name.startswith("hand.")}
+
+    assert apart() == {}
+    handed_over = {"hand.n": 1, "hand.wait.n": 1, "hand.wait.sum": 20 * MINUTE}
+    assert apart(event("handed_over", 40)) == handed_over | {"hand.dur.n": 1, "hand.dur.sum": 90 * MINUTE}
+    assert apart(event("step", 50, service="registry"))["hand.n"] == 1
+
+
 def test_unknown_values_are_other_and_unknown_segments_are_left_out() -> None:
     dimensions = CONTEXT.dimensions("sv", True, (("age", "99"), ("shoe", "44")))
     assert dimensions == (("assisted", "yes"), ("language", "other"), ("segment.age", "other"))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -172,6 +173,33 @@ def test_open_journeys_are_censored_and_not_dropped() -> None:
     assert (mean.details["open"], mean.details["horizon_days"]) == (40, 40.0)
     assert mean.details["waiting_for_citizen"] == {"waits": 2, "days": 3.0}
     assert evaluate(BY_ID["mtcf-median"], followed).value == pytest.approx(10.0, rel=0.005)
+
+
+def test_journeys_that_changed_hands_are_told_apart() -> None:
+    followed = cohort_of([10.0] * 60, 100)
+    handed_over = {
+        "hand.n": 40,
+        "hand.dur.n": 20,
+        "hand.dur.sum": 300 * DAY,
+        "hand.wait.n": 2,
+        "hand.wait.sum": 3 * DAY,
+    }
+    mean = evaluate(BY_ID["mtcf-mean"], replace(followed, measures={**followed.measures, **handed_over}))
+    assert mean.details["handed_over"] == {
+        "started": 40,
+        "finished": 20,
+        "finished_mean_days": 15.0,
+        "waiting_for_citizen": {"waits": 2, "days": 3.0},
+    }
+
+
+@pytest.mark.requirement("A4")
+def test_a_quantile_that_other_ends_keep_from_being_reached_says_so() -> None:
+    ends = {("refused", bin_of(DAY)): 60, ("fulfilled", bin_of(2 * DAY)): 40}
+    found = evaluate(BY_ID["mtcf-median"], evidence({}, cohorts=(cohort(T0, T0, 100, ends),), as_of_ms=T0 + 900 * DAY))
+    assert (found.state, found.value) == ("not_reached", None)
+    assert found.details["open"] == 0
+    assert found.details["ends"] == {"fulfilled": 40, "refused": 60}
 
 
 @pytest.mark.requirement("A4")
