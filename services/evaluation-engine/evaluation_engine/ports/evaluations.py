@@ -50,7 +50,7 @@ class Finished:
 
 
 class Finish(Protocol):
-    """Makes the record of a draft; runs in a thread, for the proofs of what is published may take a second or two."""
+    """Makes the record of a draft; runs in a thread, for what is published has to be proved."""
 
     def __call__(self, number: int, revision: int, replaced: bytes | None, history: History) -> Finished:
         """Return the record with its number, from the record that it replaces and what was published before."""

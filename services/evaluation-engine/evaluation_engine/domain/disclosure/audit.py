@@ -9,66 +9,17 @@ tabular data with linear constraints", doi:10.1287/mnsc.47.7.1008.9805; solver: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import NamedTuple
 
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from evaluation_engine.domain.disclosure.secrets import Secrets
+from evaluation_engine.domain.disclosure.one_way import ranges_of
+from evaluation_engine.domain.disclosure.ranges import PROTECTION, SCORE_PROTECTION, Range, Settled
+from evaluation_engine.domain.disclosure.secrets import Limits, Secrets
 from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, Scale
-
-PROTECTION = 5
-"""A hidden number of people must be open by at least this: between its fewest and most possible."""
-
-SCORE_PROTECTION = 1
-"""A hidden sum of answers must be open by at least this, and at least so far from everybody giving the same end."""
-
-
-_MOST_NODES = 500
-"""Of one programme in whole numbers. A limit by the clock would make the choice depend on the machine."""
-
-
-class BudgetSpentError(ValueError):
-    """The proof needs more programmes than may be solved for it."""
-
-
-@dataclass(slots=True)
-class Budget:
-    """How many programmes may still be solved, for any number of audits together."""
-
-    programmes: int
-
-    def spend(self) -> None:
-        """Count one more. Raises ``BudgetSpentError``."""
-        if self.programmes <= 0:
-            raise BudgetSpentError("what is hidden could not be proved safe within the budget")
-        self.programmes -= 1
-
-
-class Range(NamedTuple):
-    """What of a hidden cell is known to be possible: whole tables were found with these."""
-
-    fewest: int
-    most: int
-    least_score: int = 0
-    most_score: int = 0
-    above_lowest: int = 0
-    below_highest: int = 0
-
-    def wider(self, n: int, score: int, scale: Scale | None) -> Range:
-        """The range with one more possible table."""
-        low, high = scale or (0, 0)
-        return Range(
-            min(self.fewest, n),
-            max(self.most, n),
-            min(self.least_score, score),
-            max(self.most_score, score),
-            max(self.above_lowest, score - low * n),
-            max(self.below_highest, high * n - score),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +35,28 @@ class Audit:
         return not self.weak
 
 
-def audit(
-    secrets: Secrets,
-    protection: int = PROTECTION,
-    known: Mapping[Cell, Range] | None = None,
-    budget: Budget | None = None,
-) -> Audit:
+def audit(secrets: Secrets, protection: int = PROTECTION, known: Mapping[Cell, Range] | None = None) -> Audit:
     """Look for the proof for each hidden group; an empty cell is no group.
 
     `known` are ranges found while less was hidden: what was possible then still is.
-
-    Raises:
-        BudgetSpentError: there is no proof within the budget; without one there is no limit.
     """
     ranges: dict[Cell, Range] = {}
     weak: list[Cell] = []
-    for programme in _programmes(secrets, known or {}):
-        programme.budget = budget
-        programme.scatter(protection)
-        weak.extend(cell for cell in programme.secret if not programme.protect(cell, protection))
-        ranges.update(programme.ranges)
+    limits, settled, scale = secrets.limits(), secrets.settled(), secrets.tables.scale
+    for cells in _components(secrets, frozenset(limits)):
+        found = ranges_of(secrets, cells, limits)
+        if found is None:
+            programme = _programme(secrets, cells, limits, known or {})
+            programme.scatter(protection)
+            for cell in programme.secret:
+                programme.widen(cell, protection)
+            found = programme.ranges
+        ranges.update(found)
+        weak.extend(
+            cell
+            for cell, one in found.items()
+            if not one.people_open(protection) or (scale and not one.answers_open(cell, settled))
+        )
     return Audit(dict(sorted(ranges.items())), tuple(sorted(weak)))
 
 
@@ -124,9 +77,8 @@ class _Programme:
     equal: list[_Row]
     at_most: list[_Row]
     scale: Scale | None
-    settled: tuple[frozenset[Cell], frozenset[Cell]]
+    settled: Settled
     secret: tuple[Cell, ...] = ()
-    budget: Budget | None = None
     ranges: dict[Cell, Range] = field(default_factory=dict)
     index: dict[Cell, int] = field(init=False)
     constraints: list[LinearConstraint] = field(init=False)
@@ -139,24 +91,20 @@ class _Programme:
         """Move many cells at once, up and down by the bits of their numbers: most are open after that."""
         for bit in range(len(self.cells).bit_length()):
             for turn in (-1, 1):
-                shut = [self.index[cell] for cell in self.secret if not self._open(cell, protection)]
+                shut = [self.index[cell] for cell in self.secret if not self.ranges[cell].people_open(protection)]
                 if len(shut) > 2:
                     self._find({at: turn * (1 if at >> bit & 1 else -1) for at in shut}, wanted=-inf)
 
-    def protect(self, cell: Cell, protection: int) -> bool:
-        """Search until a cell is open enough; False when it can't be."""
+    def widen(self, cell: Cell, protection: int) -> None:
+        """Search until a cell is open enough, or can't be."""
         at = self.index[cell]
         for sign in (-1, 1):
-            if not self._open(cell, protection):
+            if not self.ranges[cell].people_open(protection):
                 self._find({at: sign})
-        if not self._open(cell, protection):
-            return False
-        return self.scale is None or self._protect_score(cell, at + len(self.cells), at)
+        if self.scale is not None and self.ranges[cell].people_open(protection):
+            self._widen_score(cell, at + len(self.cells), at)
 
-    def _open(self, cell: Cell, protection: int) -> bool:
-        return self.ranges[cell].most - self.ranges[cell].fewest >= protection
-
-    def _protect_score(self, cell: Cell, score: int, people: int) -> bool:
+    def _widen_score(self, cell: Cell, score: int, people: int) -> None:
         low, high = self.scale or (0, 0)
         lowest, highest = (cell in known for known in self.settled)
         if not lowest and self.ranges[cell].above_lowest < SCORE_PROTECTION:
@@ -166,17 +114,8 @@ class _Programme:
         if not lowest and not highest:
             known = self.ranges[cell]
             for sign, end in ((-1, known.most_score), (1, known.least_score)):
-                if not self._score_open(cell):
+                if not self.ranges[cell].score_open:
                     self._find({score: -sign}, wanted=-sign * end - SCORE_PROTECTION)
-        found = self.ranges[cell]
-        return (
-            (lowest or found.above_lowest >= SCORE_PROTECTION)
-            and (highest or found.below_highest >= SCORE_PROTECTION)
-            and (lowest or highest or self._score_open(cell))
-        )
-
-    def _score_open(self, cell: Cell) -> bool:
-        return self.ranges[cell].most_score - self.ranges[cell].least_score >= SCORE_PROTECTION
 
     def _find(self, objective: Mapping[int, int], *, wanted: float = inf) -> None:
         """Solve for the least of an objective; the whole table found widens the ranges of all cells in it.
@@ -195,15 +134,12 @@ class _Programme:
 
     def _solve(self, objective: Mapping[int, int], *, integral: bool) -> tuple[float, list[int] | None]:
         """The least there is, and a table in whole numbers with it that was checked exactly, or None."""
-        if self.budget is not None:
-            self.budget.spend()
         size = len(self.bounds)
         found = milp(
             [float(objective.get(at, 0)) for at in range(size)],
             bounds=Bounds([float(low) for low, _ in self.bounds], [float(high) for _, high in self.bounds]),
             constraints=self.constraints,
             integrality=[1 if integral else 0] * size,
-            options={"node_limit": _MOST_NODES},
         )
         if found.x is None or found.fun is None:
             return inf, None
@@ -239,13 +175,6 @@ def _matrix(rows: list[_Row], size: int) -> csr_array:
     return csr_array((factors, (down, across)), shape=(len(rows), size))
 
 
-def _programmes(secrets: Secrets, known: Mapping[Cell, Range]) -> Iterable[_Programme]:
-    """One programme for each set of unknown cells that sums tie together."""
-    limits = secrets.limits()
-    for cells in _components(secrets, frozenset(limits)):
-        yield _programme(secrets, cells, limits, known)
-
-
 def _components(secrets: Secrets, unknown: frozenset[Cell]) -> list[tuple[Cell, ...]]:
     found: list[tuple[Cell, ...]] = []
     left = set(unknown)
@@ -266,7 +195,7 @@ def _components(secrets: Secrets, unknown: frozenset[Cell]) -> list[tuple[Cell, 
 def _programme(
     secrets: Secrets,
     cells: tuple[Cell, ...],
-    limits: Mapping[Cell, tuple[int, int | None]],
+    limits: Limits,
     known: Mapping[Cell, Range],
 ) -> _Programme:
     scale, people = secrets.tables.scale, secrets.tables.people

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from evaluation_engine.domain.disclosure.audit import Budget, BudgetSpentError
 from evaluation_engine.domain.disclosure.editions import Count, Edition
 from evaluation_engine.domain.disclosure.grid import REST, tables
 from evaluation_engine.domain.disclosure.ledger import Ledger, Published
@@ -20,13 +19,6 @@ from evaluation_engine.domain.disclosure.secrets import Reason
 from evaluation_engine.domain.disclosure.suppression import Suppression, suppress
 from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, People, Scale, Tables
 
-PROGRAMMES = 1000
-"""Linear programmes that one evaluation may solve for its proofs: a second or two."""
-
-LONGEST_DAYS = 92
-"""Periods up to a quarter are published by every dimension, longer ones by channel only."""
-
-_CHANNEL = "channel"
 _PERIOD = "period"
 
 
@@ -68,9 +60,7 @@ class Figures:
     @property
     def dimensions(self) -> tuple[str, ...]:
         """Dimensions that are to be published."""
-        names = dict.fromkeys(dimension_of(cut) for cut in self.cells if cut)
-        long = (self.end - self.start).days > LONGEST_DAYS
-        return tuple(name for name in names if not long or name == _CHANNEL)
+        return tuple(dict.fromkeys(dimension_of(cut) for cut in self.cells if cut))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +97,16 @@ class Table:
         return self.new and cut in self.cells and cut not in self.hidden
 
 
-def choose(
-    figures: Iterable[Figures], history: History, *, programmes: int = PROGRAMMES
-) -> dict[tuple[str, str], Table]:
+def choose(figures: Iterable[Figures], history: History) -> dict[tuple[str, str], Table]:
     """Decide on every table, by KPI and dimension. The same figures and history always give the same choice."""
-    return _Choosing({one.kpi: one for one in figures}, history, Budget(programmes)).choice()
+    return _Choosing({one.kpi: one for one in figures}, history).choice()
 
 
 @dataclass(slots=True)
 class _Choosing:
     figures: Mapping[str, Figures]
     history: History
-    budget: Budget
     refused: dict[str, set[str]] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
     found: dict[str, Suppression] = field(default_factory=dict)
 
     def choice(self) -> dict[tuple[str, str], Table]:
@@ -181,11 +167,9 @@ class _Choosing:
             few = {cut for cut, n in one.answered.items() if cut and 0 < n < MINIMUM}
             refused = [Cell(_PERIOD, cut) for cut in {*before, *few, *self.refused.get(kpi, ())}]
             known = [cell for cell in refused if cell in made.people]
-            self.found[kpi] = suppress(made, refused=known, budget=self.budget)
-        except BudgetSpentError:
-            self.failed[kpi] = "budget"
+            self.found[kpi] = suppress(made, refused=known)
         except ValueError:
-            self.failed[kpi] = "sums"
+            return
 
     def _told_by_others(self, kpis: Iterable[str]) -> set[str]:
         """Hide a cell also where another KPI of the same source shows about as many people; those that changed."""
@@ -227,8 +211,8 @@ class _Choosing:
     def _new_groups(self, one: Figures, dimension: str, total: Table) -> Table:
         if not self._may_be_cut(one, total):
             return Table(why="total" if not total.new else "period")
-        if one.kpi in self.failed:
-            return Table(why=self.failed[one.kpi])
+        if one.kpi not in self.found:
+            return Table(why="sums")
         cells, found = one.of(dimension), self.found[one.kpi]
         unseen = [cut for cut in cells if not found.shown(Cell(_PERIOD, cut))]
         hidden = {cut: str(found.hidden.get(Cell(_PERIOD, cut), Reason.INSIDE)) for cut in unseen}

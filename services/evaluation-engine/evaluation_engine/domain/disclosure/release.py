@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from evaluation_engine.domain.disclosure.audit import PROTECTION
 from evaluation_engine.domain.disclosure.grid import REST
 from evaluation_engine.domain.disclosure.ledger import Ledger, Published, Refusal
+from evaluation_engine.domain.disclosure.ranges import PROTECTION
 from evaluation_engine.domain.disclosure.suppression import Suppression, suppress
 from evaluation_engine.domain.disclosure.tables import Cell, Tables
 

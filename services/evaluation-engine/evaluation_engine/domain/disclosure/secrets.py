@@ -19,6 +19,10 @@ class Reason(StrEnum):
     COMPLEMENT = "complement"
 
 
+Limits = Mapping[Cell, tuple[int, int | None]]
+"""Fewest and most people of each cell that isn't seen; None where there is no most."""
+
+
 class Secrets:
     """The cells of tables that are hidden so far."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from evaluation_engine.domain.disclosure.audit import PROTECTION, Audit, Budget, audit
+from evaluation_engine.domain.disclosure.audit import Audit, audit
+from evaluation_engine.domain.disclosure.ranges import PROTECTION
 from evaluation_engine.domain.disclosure.secrets import Reason, Secrets
 from evaluation_engine.domain.disclosure.shuttle import weak
 from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, Sum, Tables, dimensions
@@ -36,7 +37,6 @@ def suppress(
     published: Iterable[Cell] = (),
     refused: Iterable[Cell] = (),
     protection: int = PROTECTION,
-    budget: Budget | None = None,
 ) -> Suppression:
     """Hide until nothing hidden is given away.
 
@@ -44,7 +44,6 @@ def suppress(
 
     Raises:
         ValueError: what was published before gives a hidden cell away whatever else is hidden.
-        BudgetSpentError: it can't be proved within the budget.
     """
     secrets = Secrets(tables, frozenset(published))
     secrets.hide_primary(refused)
@@ -56,7 +55,7 @@ def suppress(
         if closed:
             _cover(secrets, closed)
             continue
-        found = audit(secrets, protection, found.ranges, budget)
+        found = audit(secrets, protection, found.ranges)
         if found.passed:
             return Suppression(tables, dict(sorted(secrets.hidden.items())), secrets.unseen(), found, rounds)
         _cover(secrets, found.weak)

@@ -150,12 +150,6 @@ def test_a_kpi_that_looks_back_over_more_than_its_period_shows_its_total_only() 
     assert found["channel"].why == "period"
 
 
-def test_a_long_period_is_published_by_channel_only() -> None:
-    both = {**MANY, "language=el": 163}
-    assert set(decided(figures(both))) == {"", "channel", "language"}
-    assert set(decided(figures(both, start=date(2026, 1, 1)))) == {"", "channel"}
-
-
 def test_what_another_kpi_of_the_same_people_hides_is_hidden_here_too() -> None:
     """All of the 20 by app said yes here and not there: the other KPI must not tell how many they are."""
     counts = {"": 164, "channel=web": 100, "channel=phone": 44, "channel=app": 20}
@@ -182,12 +176,6 @@ def test_a_response_rate_does_not_tell_of_a_few_who_answered() -> None:
 
 def test_a_gap_between_groups_of_which_one_is_small_is_not_shown() -> None:
     assert decided(figures({"": 60}, compares_few=True))[""].why == "inside"
-
-
-def test_a_proof_that_takes_too_long_shows_the_total_and_no_group() -> None:
-    found = {dimension: table for (_, dimension), table in choose([figures(FEW)], History(), programmes=1).items()}
-    assert found[""].shows("")
-    assert found["channel"].why == "budget"
 
 
 def test_groups_that_do_not_add_up_are_not_shown() -> None:

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from evaluation_engine.domain.disclosure.audit import PROTECTION
 from evaluation_engine.domain.disclosure.choice import Figures, History, choose
 from evaluation_engine.domain.disclosure.editions import Count, Edition
 from evaluation_engine.domain.disclosure.ledger import Published
+from evaluation_engine.domain.disclosure.ranges import PROTECTION
 from evaluation_engine.domain.disclosure.tables import MINIMUM
 
 FIRST = date(2026, 9, 7)

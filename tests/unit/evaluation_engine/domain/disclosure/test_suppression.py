@@ -4,8 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evaluation_engine.domain.disclosure.audit import PROTECTION, audit
+from evaluation_engine.domain.disclosure.audit import audit
 from evaluation_engine.domain.disclosure.grid import REST, tables
+from evaluation_engine.domain.disclosure.ranges import PROTECTION
 from evaluation_engine.domain.disclosure.secrets import Reason, Secrets
 from evaluation_engine.domain.disclosure.shuttle import weak
 from evaluation_engine.domain.disclosure.suppression import Suppression, suppress
@@ -230,6 +231,33 @@ def test_by_brute_force_every_hidden_cell_of_a_small_table_is_open(counts: list[
     for cell in found.hidden:
         seen = [table[cell] for table in possibilities]
         assert found.tables.people[cell].n == 0 or max(seen) - min(seen) >= PROTECTION
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(
+    st.lists(st.tuples(st.integers(0, 24), st.integers(0, 24)), min_size=2, max_size=5),
+    st.sets(st.integers(0, 4)),
+    st.sampled_from([(0, 1), (-1, 1), (1, 5)]),
+)
+def test_for_groups_of_one_sum_the_short_cut_says_what_the_programmes_say(
+    groups: list[tuple[int, int]], beside: set[int], scale: tuple[int, int]
+) -> None:
+    """Whatever is hidden, enough or not."""
+    low, high = scale
+    people = {
+        Cell("m", f"channel={place}"): People(n, low * n + (high - low) * min(share, n))
+        for place, (n, share) in enumerate(groups)
+    }
+    whole = People(sum(one.n for one in people.values()), sum(one.score or 0 for one in people.values()))
+    secrets = Secrets(tables({Cell("m"): whole, **people}, scale=scale))
+    secrets.hide_primary()
+    for place in beside:
+        if Cell("m", f"channel={place}") in people and people[Cell("m", f"channel={place}")].n >= MINIMUM:
+            secrets.hide(Cell("m", f"channel={place}"), Reason.COMPLEMENT)
+    quick = audit(secrets)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("evaluation_engine.domain.disclosure.audit.ranges_of", lambda *_: None)
+        assert audit(secrets).weak == quick.weak
 
 
 def test_hidden_shares_stay_open_in_what_people_said() -> None:
