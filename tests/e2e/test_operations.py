@@ -129,7 +129,8 @@ def found(platform: RunningPlatform) -> dict[str, dict[str, Any]]:
         _taken(collector, "/v1/journeys", "events", journeys())
     with client(addresses.feedback_url, addresses) as intake:
         _taken(intake, "/v1/feedback/batch", "items", feedback())
-    return eventually(lambda: results(addresses), _all_counted)
+    found: dict[str, dict[str, Any]] = eventually(lambda: results(addresses), _all_counted)
+    return found
 
 
 def _taken(to: Any, path: str, name: str, items: list[dict[str, Any]]) -> None:

@@ -35,7 +35,8 @@ class ConsumerOptions:
     """How a ``PartitionConsumer`` behaves.
 
     Heartbeats live on the event loop: CPU work of more than a fraction of ``session_ms`` at a stretch loses partitions.
-    After ``metadata_max_age_ms`` at most it is known that a topic was made anew; nobody reads its partitions until then.
+    After ``metadata_max_age_ms`` at most it is known that a topic was made anew; until then nobody reads its
+    partitions.
     """
 
     client_id: str = "civiloop-worker"

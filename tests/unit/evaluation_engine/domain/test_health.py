@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 
@@ -20,7 +21,7 @@ from civiloop_shared.contracts.evaluations import (
 )
 from evaluation_engine.domain.goal import Goal, align
 from evaluation_engine.domain.health.aims import aims
-from evaluation_engine.domain.health.answer import Answer, Answered, Signs
+from evaluation_engine.domain.health.answer import Answer, Answered, Arrival, Signs
 from evaluation_engine.domain.health.flavours import Measured, flavours
 from evaluation_engine.domain.health.steps import stands_at, steps
 from evaluation_engine.domain.kpi import Definition
@@ -74,9 +75,10 @@ def record(
 
 
 def signs(newest: EvaluationRecorded, *goals: Goal, used: Sequence[Definition] = USED, arrives: bool = True) -> Signs:
-    arrivals = (("measured" if arrives else "silent"),) * len(used)
+    arrival: Arrival = "measured" if arrives else "silent"
     found = align(goals, used, newest.targets)
-    return Signs(used, newest, (), found, flavours(used, newest), arrivals, overdue=False, findings=2)
+    rows = flavours(used, newest)
+    return Signs(used, newest, (), found, rows, [arrival] * len(used), overdue=False, findings=2)
 
 
 def answer(found: Sequence[Answered], id_: str) -> Answer:
@@ -111,9 +113,9 @@ def test_health_is_known_from_data_as_far_as_kpis_have_a_value() -> None:
     ],
 )
 def test_needs_are_met_when_goals_of_citizens_and_businesses_are_reached(
-    outcome: str, verdict: Verdict, expected: Answer
+    outcome: Literal["citizen", "business", "service"], verdict: Verdict, expected: Answer
 ) -> None:
-    goal = Goal("easy", outcome, {"en": "Easy"}, ("csat",))  # type: ignore[arg-type] - parametrised text
+    goal = Goal("easy", outcome, {"en": "Easy"}, ("csat",))
     assert answer(aims(signs(record(targets=[target("csat", verdict)]), goal)), "needs") is expected
 
 

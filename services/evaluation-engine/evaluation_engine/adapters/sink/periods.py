@@ -6,11 +6,11 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from evaluation_engine.adapters.sink.instants import millis, stamp
 from evaluation_engine.domain.contribution import Measurement
 from evaluation_engine.ports.facts import PeriodFact
-
-import orjson
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _READ = f"""
 SELECT measurement_key, partition, body_id, service_id, name, channel, kind, unit, milli, event_key, context_id, days,
-    records, samples::text, {millis("period_from")} AS from_ms, {millis("period_to")} AS to_ms, {millis("recorded_at")} AS recorded_ms
+    records, samples::text, {millis("period_from")} AS from_ms, {millis("period_to")} AS to_ms,
+    {millis("recorded_at")} AS recorded_ms
 FROM evaluation.measurement_current WHERE measurement_key = ANY($1::bytea[])
 """  # noqa: S608
 

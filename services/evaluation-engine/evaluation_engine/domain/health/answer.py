@@ -13,6 +13,10 @@ from evaluation_engine.domain.health.flavours import Flavour
 from evaluation_engine.domain.kpi import Definition
 
 
+Arrival = Literal["measured", "partly", "silent", "not_measured"]
+"""Whether what a KPI needs arrives."""
+
+
 class Answer(StrEnum):
     """Not evidenced is neither yes nor no: nobody knows."""
 
@@ -47,7 +51,7 @@ class Signs:
     met_before: Sequence[tuple[int, int]]
     alignment: Alignment
     flavours: Sequence[Flavour]
-    arrivals: Sequence[Literal["measured", "partly", "silent", "not_measured"]]
+    arrivals: Sequence[Arrival]
     overdue: bool
     findings: int
 
