@@ -12,7 +12,6 @@ from evaluation_engine.domain.goal import Alignment
 from evaluation_engine.domain.health.flavours import Flavour
 from evaluation_engine.domain.kpi import Definition
 
-
 Arrival = Literal["measured", "partly", "silent", "not_measured"]
 """Whether what a KPI needs arrives."""
 
