@@ -57,10 +57,6 @@ class Ledger:
 
     entries: tuple[Published, ...] = ()
 
-    def adding(self, entries: Iterable[Published]) -> Ledger:
-        """The ledger with what was published now."""
-        return Ledger(tuple(dict.fromkeys((*self.entries, *entries))))
-
     def refusal(self, candidate: Published) -> Refusal | None:
         """Why the candidate can't be published, or None. Those of nobody and those already told give nothing away."""
         related = [one for one in self.entries if one.subject == candidate.subject]
@@ -74,18 +70,6 @@ class Ledger:
                 if 0 < difference < MINIMUM and earlier.n:
                     return Refusal(candidate, earlier, difference)
         return _between_days(candidate, [one for one in related if one.cut == candidate.cut])
-
-    def admit(self, candidates: Iterable[Published]) -> tuple[list[Published], list[Refusal]]:
-        """Those that can be published together, longest period and widest cut first, and the refused."""
-        ledger, admitted, refused = self, list[Published](), list[Refusal]()
-        for one in sorted(candidates, key=lambda one: (one.start - one.end, one.cut.count("="), one)):
-            refusal = ledger.refusal(one)
-            if refusal:
-                refused.append(refusal)
-            else:
-                admitted.append(one)
-                ledger = ledger.adding([one])
-        return admitted, refused
 
 
 def _between_days(candidate: Published, earlier: list[Published]) -> Refusal | None:
