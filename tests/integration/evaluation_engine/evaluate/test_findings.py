@@ -15,6 +15,8 @@ from tests.integration.evaluation_engine.evaluate.test_scorecards import apply
 from tests.support.engine import SERVICE, Engine, days
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+ROUNDED = f"{SERVICE}packs: [core]\nkpis: [mttr]\n"
+"""The service with a KPI of each family."""
 TARGET = """
 kind: target
 id: csat-80
@@ -28,7 +30,7 @@ origin: Council decision 12
 @pytest.fixture
 async def opened(engine: Engine) -> AsyncIterator[Desks]:
     async with engine.opened(NOW, settle_s=0) as desks:
-        await apply(desks, SERVICE, TARGET)
+        await apply(desks, ROUNDED, TARGET)
         await engine.watermark(NOW)
         yield desks
 
@@ -92,6 +94,14 @@ async def test_an_evaluation_on_demand_has_findings_but_does_not_count(engine: E
     assert await opened.findings.of("local", "parking", "all", None) == []
 
 
+async def test_a_family_that_only_a_pack_offers_is_missed_too(engine: Engine, opened: Desks) -> None:
+    await apply(opened, SERVICE, TARGET)
+    await engine.count({"rating.5": 300}, date(2026, 10, 10))
+    await opened.yardsticks.refresh()
+    stored = await opened.scorecards.evaluate("local", "parking", "2026-10-05/2026-10-20")
+    assert [(one["kind"], one["cause"]) for one in found(stored)] == [("one_sided", "it_performance")]
+
+
 async def test_the_same_inputs_are_evaluated_once_and_give_the_same_findings(engine: Engine, opened: Desks) -> None:
     await engine.count(paid(1), *days(date(2026, 5, 1), 123))
     await engine.count(paid(4), *days(date(2026, 9, 1), 61))
@@ -105,7 +115,7 @@ async def test_the_same_inputs_are_evaluated_once_and_give_the_same_findings(eng
 async def test_findings_are_read_over_http_by_status_and_kind(engine: Engine) -> None:
     await engine.watermark(NOW)
     async with engine.running() as client:
-        await client.apply(SERVICE, TARGET)
+        await client.apply(ROUNDED, TARGET)
         await engine.count({"rating.5": 100, "rating.1": 100}, date(2026, 10, 10))
         answer = await client.call("POST", "/v1/services/parking/evaluations", {"period": "2026-10"})
         assert answer.status_code in (200, 201)
