@@ -135,6 +135,25 @@ async def test_the_ledger_holds_each_edition_that_was_shown(engine: Engine) -> N
     assert [tuple(row) for row in rows] == [("", 1, 160, *october), ("channel", 1, 160, *october)]
 
 
+async def test_the_same_inputs_publish_the_same_to_the_byte(infra: Infra, topic_prefix: str) -> None:
+    """Whatever came first, over a first edition and a revision that is refused."""
+    records: list[list[dict[str, Any]]] = []
+    for turn, order in enumerate((1, -1)):
+        engine = await make_engine(infra, f"{topic_prefix}{turn}.")
+        async with engine.opened(NOW) as desks:
+            await apply(desks, "local", CITY + PHONES)
+        await engine.watermark(NOW)
+        for cut, good, bad in [("channel=web", 100, 20), ("channel=phone", 38, 2), ("channel=web", 9, 1)][::order]:
+            await answer(engine, cut, good=good, bad=bad)
+        first = await evaluated(engine)
+        await answer(engine, "channel=web", good=4, bad=0)
+        records.append([first, await evaluated(engine)])
+        infra.drop_database(engine.database.name)
+
+    assert records[0] == records[1]
+    assert records[0][1]["published"]["kept"]["csat"] == "1/1"
+
+
 async def test_what_is_evaluated_on_demand_publishes_nothing(engine: Engine) -> None:
     await two_channels(engine)
     async with engine.opened(NOW) as desks:
