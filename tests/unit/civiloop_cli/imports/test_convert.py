@@ -140,6 +140,21 @@ def test_an_answer_is_one_item_with_numbers_and_flags() -> None:
     )
 
 
+def test_a_register_of_complaints_is_feedback_of_that_kind() -> None:
+    fields = {name: {"constant": text} for name, text in (("service", "permit"), ("channel", "letter"))}
+    mapping = FeedbackMapping.model_validate(
+        {
+            "kind": "feedback",
+            "source": "urn:register",
+            "id": ["nr"],
+            "fields": {**fields, "occurred_at": {"column": "at"}, "kind": {"constant": "complaint"}},
+        }
+    )
+    cells = {"nr": "1", "at": "2026-10-01T09:00:00Z"}
+    [item] = Converter(mapping).convert(SourceRow(2, list(cells.values()), cells)).items
+    assert item["kind"] == "complaint"
+
+
 def test_answers_to_questions_are_put_together_and_numbers_are_numbers() -> None:
     mapping = FeedbackMapping.model_validate(
         {
