@@ -100,12 +100,12 @@ def journeys() -> list[dict[str, Any]]:
 
 def feedback() -> list[dict[str, Any]]:
     """Three complaints, one of them of an old person on the web, and two answers with a comment."""
-    complaints = [
+    complaints: list[dict[str, Any]] = [
         {"channel": channel, "kind": "complaint", "segments": {"age": age}}
         for channel, age in (("web", "65+"), ("web", "18-64"), ("counter", "65+"))
     ]
     complaints[0]["comment"] = "The payment by card failed twice and nobody could help me with the payment."
-    answers = [
+    answers: list[dict[str, Any]] = [
         {"channel": "web", "rating": 5, "comment": "Everybody at the office was very friendly and helpful to me."},
         {"channel": "web", "rating": 2, "comment": "I could not pay, the payment page did not accept my card at all."},
         {"channel": "web", "rating": 4},
