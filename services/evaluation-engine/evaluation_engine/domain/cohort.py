@@ -22,7 +22,7 @@ from math import isqrt, sqrt
 from typing import NamedTuple
 
 from evaluation_engine.domain.journey import CAUSES
-from evaluation_engine.domain.sketch import bin_of, bounds_of, centre_of
+from evaluation_engine.domain.sketch import bin_of
 
 OPEN = "open"
 HELD = "held"
@@ -65,16 +65,6 @@ class Sums(NamedTuple):
         if not self.second:
             return narrow
         return self.n <= 2 or self.n * self.second == self.first * self.first
-
-
-class Ended(NamedTuple):
-    """Journeys that ended in one way within a bin of duration; `known` where `time_ms` is that of each of them."""
-
-    time_ms: float
-    bin: int
-    cause: str
-    n: int
-    known: bool
 
 
 class Followed(NamedTuple):
@@ -155,15 +145,6 @@ def together(parts: Iterable[Groups]) -> Groups:
         for end, sums in part.items():
             total[end] = total[end].plus(sums) if end in total else sums
     return total
-
-
-def points(ends: Groups) -> Iterator[Ended]:
-    """The times of ends."""
-    for (cause, bin_), sums in ends.items():
-        low, high = bounds_of(bin_)
-        known = sums.known(narrow=low >= high)
-        for time, n in sums.times(centre_of(bin_), low, high):
-            yield Ended(time, bin_, cause, n, known)
 
 
 @lru_cache(maxsize=65_536)

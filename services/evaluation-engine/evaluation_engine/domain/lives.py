@@ -2,25 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
+from typing import NamedTuple
 
-from evaluation_engine.domain.cohort import Cohort, Ended, Followed, points, together
-from evaluation_engine.domain.journey import FULFILLED
-from evaluation_engine.domain.sketch import bin_of, bounds_of
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation_engine.domain.cohort import Cohort, Followed, Groups, together
+from evaluation_engine.domain.journey import CAUSES, FULFILLED
+from evaluation_engine.domain.sketch import EDGES, bin_of, bounds_of, centre_of
 
 DAY_BY_DAY = 20_000
 """Up to how many ends the start days are told apart; with more the order within a bin moves next to nothing."""
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
-@dataclass(frozen=True)
+_CAUSES = tuple(sorted(CAUSES))
+_CODE = {cause: code for code, cause in enumerate(_CAUSES)}
+_BINS = range(len(EDGES))
+_LOW, _HIGH = (np.array([bounds_of(bin_)[side] for bin_ in _BINS], dtype=np.int64) for side in (0, 1))
+_CENTRE = np.array([centre_of(bin_) for bin_ in _BINS], dtype=np.int64)
+
+
+class Ends(NamedTuple):
+    """Journeys that ended: one place of the arrays for each time and cause.
+
+    `cause` is a place in the causes in their order; `known` where `time_ms` is that of each of the `n`.
+    """
+
+    time_ms: Floats
+    bin: Ints
+    cause: Ints
+    n: Ints
+    known: Flags
+
+    def where(self, chosen: Flags | Ints) -> Ends:
+        """Some of them, by whether or by where."""
+        return Ends(self.time_ms[chosen], self.bin[chosen], self.cause[chosen], self.n[chosen], self.known[chosen])
+
+    @property
+    def fulfilled(self) -> Flags:
+        """Which of them are fulfilments."""
+        found: Flags = self.cause == _CODE[FULFILLED]
+        return found
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """How many ended by each cause that there is."""
+        counts = np.bincount(self.cause, self.n, len(_CAUSES)).astype(int).tolist()
+        return {cause: n for cause, n in zip(_CAUSES, counts, strict=True) if n}
+
+
+class Open(NamedTuple):
+    """Journeys that were followed for `time_ms`, between `least_ms` and `most_ms`, and then left."""
+
+    time_ms: Floats
+    n: Ints
+    least_ms: Floats
+    most_ms: Floats
+
+    @staticmethod
+    def of(followed: Sequence[Followed]) -> Open:
+        """One place for each."""
+        columns = np.array(followed, dtype=np.float64).reshape(-1, 4).T
+        return Open(columns[0], columns[1].astype(np.int64), columns[2], columns[3])
+
+
+@dataclass(frozen=True, eq=False)
 class Lives:
     """Ends, and how long the others were followed."""
 
-    ends: tuple[Ended, ...]
-    open: tuple[Followed, ...]
+    ends: Ends
+    open: Open
 
     @staticmethod
     def of(cohorts: Iterable[Cohort], as_of_ms: int) -> Lives:
@@ -30,15 +88,13 @@ class Lives:
         by_then = [cohort.ends(as_of_ms) for cohort in seen]
         counted = [sum(sums.n for sums in ends.values()) for ends in by_then]
         parts = by_then if sum(counted) <= DAY_BY_DAY else [together(by_then)]
-        return Lives(
-            tuple(end for part in parts for end in points(part)),
-            tuple(one for cohort, n in zip(seen, counted, strict=True) for one in cohort.open(as_of_ms, observed, n)),
-        )
+        followed = [one for cohort, n in zip(seen, counted, strict=True) for one in cohort.open(as_of_ms, observed, n)]
+        return Lives(_ends(parts), Open.of(followed))
 
     @cached_property
     def known(self) -> bool:
         """Whether every time is known to the millisecond."""
-        return all(end.known for end in self.ends) and all(one.least_ms == one.most_ms for one in self.open)
+        return bool(self.ends.known.all() and (self.open.least_ms == self.open.most_ms).all())
 
     def at_worst(self, horizon_ms: float, *, late: bool) -> Lives:
         """Fulfilments alone, with everybody else leaving as early, or as late, as may be.
@@ -48,28 +104,43 @@ class Lives:
         and never above that of the late ones. All fulfilments in such a bin then weigh the same, so that their mean
         tells everything, except in the bin that the horizon parts.
         """
-        fulfilled = [end for end in self.ends if end.cause == FULFILLED]
-        loose = {end.bin for end in fulfilled if not end.known}
+        fulfilled = self.ends.where(self.ends.fulfilled)
+        others = self.ends.where(~self.ends.fulfilled)
+        loose = np.unique(fulfilled.bin[~fulfilled.known])
         parted = bin_of(ceil(horizon_ms))
+        unsure = (fulfilled.bin == parted) & ~fulfilled.known
         edge = bounds_of(parted)[late]
-        leaving = [_leaving(end) for end in self.ends if end.cause != FULFILLED]
+        side = _HIGH if late else _LOW
+        leaves = np.where(others.known, others.time_ms, side[others.bin])
+        time = np.concatenate((leaves, self.open.most_ms if late else self.open.least_ms))
+        bins = np.minimum(np.searchsorted(_HIGH, np.ceil(time)), len(EDGES) - 1)
+        moved = np.where(np.isin(bins, loose), _HIGH[bins] if late else _LOW[bins] - 1, time)
+        n = np.concatenate((others.n, self.open.n))
         return Lives(
-            tuple(end._replace(time_ms=edge) if end.bin == parted and not end.known else end for end in fulfilled),
-            tuple(_moved(one, loose, late=late) for one in (*leaving, *self.open)),
+            fulfilled._replace(time_ms=np.where(unsure, edge, fulfilled.time_ms)), Open(moved, n, moved, moved)
         )
 
 
-def _leaving(end: Ended) -> Followed:
-    """An end that competes, as it leaves those at risk."""
-    if end.known:
-        return Followed(end.time_ms, end.n, end.time_ms, end.time_ms)
-    return Followed(end.time_ms, end.n, *bounds_of(end.bin))
-
-
-def _moved(one: Followed, loose: Collection[int], *, late: bool) -> Followed:
-    time = one.most_ms if late else one.least_ms
-    bin_ = bin_of(ceil(time))
-    if bin_ in loose:
-        low, high = bounds_of(bin_)
-        time = high if late else low - 1
-    return one._replace(time_ms=time)
+def _ends(parts: Iterable[Groups]) -> Ends:
+    """The times of ends. Of single ones they follow at once; of several in a bin from their sums."""
+    alone: list[tuple[int, int, int, bool]] = []
+    several: list[tuple[float, int, int, int, bool]] = []
+    for part in parts:
+        for (cause, bin_), sums in part.items():
+            if sums.n == 1:
+                alone.append((bin_, _CODE[cause], sums.first, sums.second != 0))
+            else:
+                low, high = bounds_of(bin_)
+                known = sums.known(narrow=low >= high)
+                times = sums.times(centre_of(bin_), low, high)
+                several.extend((time, bin_, _CODE[cause], n, known) for time, n in times)
+    ones = np.array(alone, dtype=np.int64).reshape(-1, 4).T
+    more = np.array(several, dtype=np.float64).reshape(-1, 5).T
+    bins = np.concatenate((ones[0], more[1].astype(np.int64)))
+    return Ends(
+        time_ms=np.concatenate(((_CENTRE[ones[0]] + ones[2]).astype(np.float64), more[0])),
+        bin=bins,
+        cause=np.concatenate((ones[1], more[2].astype(np.int64))),
+        n=np.concatenate((np.ones_like(ones[0]), more[3].astype(np.int64))),
+        known=np.concatenate(((ones[3] != 0) | (_LOW >= _HIGH)[ones[0]], more[4] != 0)),
+    )

@@ -7,43 +7,49 @@ are not; quantiles are told by their bin.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import exp, inf, log, sqrt
+from math import sqrt
 from typing import NamedTuple
+
+import numpy as np
 
 from evaluation_engine.domain.cohort import Cohort
 from evaluation_engine.domain.intervals import LEVEL, Bounds, Closed, normal_quantile
 from evaluation_engine.domain.journey import FULFILLED
-from evaluation_engine.domain.lives import Lives
+from evaluation_engine.domain.lives import Flags, Floats, Ints, Lives
 from evaluation_engine.domain.sketch import bounds_of, middle_of
 
 
-class Row(NamedTuple):
-    """One time of the table: at risk just before, ended by fulfilment, ended by anything."""
+class Rows(NamedTuple):
+    """Times of the table, earliest first: at risk just before, ended by fulfilment, ended by anything."""
 
-    time_ms: float
-    bin: int
-    at_risk: int
-    fulfilled: int
-    ended: int
+    time_ms: Floats
+    bin: Ints
+    at_risk: Ints
+    fulfilled: Ints
+    ended: Ints
 
-
-class Step(NamedTuple):
-    """A curve after one of its steps, with Greenwood's sum or the variance that belongs to it."""
-
-    row: Row
-    value: float
-    spread: float
+    def where(self, chosen: Flags) -> Rows:
+        """Some of them."""
+        ended = self.ended[chosen]
+        return Rows(self.time_ms[chosen], self.bin[chosen], self.at_risk[chosen], self.fulfilled[chosen], ended)
 
 
-@dataclass(frozen=True)
+class Curve(NamedTuple):
+    """A curve after each of its steps, with Greenwood's sum or the variance that belongs to it."""
+
+    rows: Rows
+    value: Floats
+    spread: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class LifeTable:
     """Counts at every time at which something ended, earliest first."""
 
-    rows: tuple[Row, ...]
+    rows: Rows
     started: int
     causes: Mapping[str, int]
     followed_ms: float
@@ -65,39 +71,36 @@ class LifeTable:
         return self.started - self.open - self.fulfilled
 
     @cached_property
-    def survival(self) -> tuple[Step, ...]:
+    def survival(self) -> Curve:
         """Kaplan-Meier of fulfilment, other ends censored; spread is Greenwood's sum (Kaplan, Meier 1958)."""
-        curve: list[Step] = []
-        value, spread = 1.0, 0.0
-        for row in self.rows:
-            if row.fulfilled:
-                value *= 1 - row.fulfilled / row.at_risk
-                left = row.at_risk - row.fulfilled
-                spread += row.fulfilled / (row.at_risk * left) if left else inf
-                curve.append(Step(row, value, spread))
-        return tuple(curve)
+        rows = self.rows.where(self.rows.fulfilled > 0)
+        left = rows.at_risk - rows.fulfilled
+        value = np.cumprod(1 - rows.fulfilled / rows.at_risk).astype(np.float64)
+        return Curve(rows, value, np.cumsum(_ratio(rows.fulfilled, rows.at_risk * left, np.inf)))
 
     @cached_property
-    def incidence(self) -> tuple[Step, ...]:
+    def incidence(self) -> Curve:
         """Aalen-Johansen share fulfilled by each time; spread is its variance (Marubini, Valsecchi 1995, 10.12)."""
-        curve: list[Step] = []
-        before, share = 1.0, 0.0
+        _, _, n, k, d = self.rows
+        before = np.cumprod(np.concatenate(((1.0,), 1 - d / n)))[:-1]
+        share = np.cumsum(before * k / n)
         # Sums that make the variance at every time linear to compute: with F_i the share after i,
         # var(F) = sum (F-F_i)^2 g_i + sum a_i - 2 sum (F-F_i) b_i
-        g = gf = gff = a = b = bf = 0.0
-        for row in self.rows:
-            n, d, k = row.at_risk, row.ended, row.fulfilled
-            share += before * k / n
-            gi = d / (n * (n - d)) if n > d else 0.0
-            bi = before * k / (n * n)
-            g, gf, gff = g + gi, gf + gi * share, gff + gi * share * share
-            a += before * before * k * (n - k) / n**3
-            b, bf = b + bi, bf + bi * share
-            variance = share * share * g - 2 * share * gf + gff + a - 2 * (share * b - bf)
-            before *= 1 - d / n
-            if k:
-                curve.append(Step(row, share, max(0.0, variance)))
-        return tuple(curve)
+        g = _ratio(d, n * (n - d), 0.0)
+        a = before * before * k * (n - k) / n.astype(np.float64) ** 3
+        b = before * k / (n * n)
+        sums = (np.cumsum(part) for part in (g, g * share, g * share * share, a, b, b * share))
+        g, gf, gff, a, b, bf = sums
+        variance = share * share * g - 2 * share * gf + gff + a - 2 * (share * b - bf)
+        steps = k > 0
+        return Curve(self.rows.where(steps), share[steps], np.maximum(variance, 0.0)[steps])
+
+
+def _ratio(above: Ints, below: Ints, otherwise: float) -> Floats:
+    """Quotients, and what stands for those by nothing."""
+    found = np.full(above.shape, otherwise)
+    np.divide(above, below, out=found, where=below > 0)
+    return found
 
 
 def life_table(cohorts: Iterable[Cohort], as_of_ms: int) -> LifeTable:
@@ -106,30 +109,21 @@ def life_table(cohorts: Iterable[Cohort], as_of_ms: int) -> LifeTable:
 
 
 def _table(lives: Lives) -> LifeTable:
-    leaving = sorted((one.time_ms, one.n) for one in lives.open)
-    causes: Counter[str] = Counter()
-    for end in lives.ends:
-        causes[end.cause] += end.n
-    started = sum(causes.values()) + sum(n for _, n in leaving)
-    rows: list[Row] = []
-    at_risk, gone = started, 0
-    ends = sorted(lives.ends)
-    place, many = 0, len(ends)
-    while place < many:
-        time, bin_ = ends[place][:2]
-        while gone < len(leaving) and leaving[gone][0] < time:
-            at_risk -= leaving[gone][1]
-            gone += 1
-        fulfilled = ended = 0
-        while place < many and ends[place][0] == time:
-            _, _, cause, n, _ = ends[place]
-            ended += n
-            fulfilled += n if cause == FULFILLED else 0
-            place += 1
-        rows.append(Row(time, bin_, at_risk, fulfilled, ended))
-        at_risk -= ended
-    followed = max(leaving[-1][0] if leaving else 0.0, rows[-1].time_ms if rows else 0.0)
-    return LifeTable(tuple(rows), started, dict(causes), followed, lives)
+    ends, leaving = lives.ends, lives.open
+    causes = ends.causes
+    started = sum(causes.values()) + int(leaving.n.sum())
+    by_time: Ints = np.lexsort((ends.bin, ends.time_ms)).astype(np.int64)
+    ends = ends.where(by_time)
+    first = np.flatnonzero(np.diff(ends.time_ms, prepend=-np.inf))
+    time = ends.time_ms[first]
+    ended, fulfilled = (
+        np.add.reduceat(n, first) if n.size else n for n in (ends.n, np.where(ends.fulfilled, ends.n, 0))
+    )
+    order = np.argsort(leaving.time_ms)
+    gone = np.concatenate(((0,), np.cumsum(leaving.n[order])))
+    at_risk = started - gone[np.searchsorted(leaving.time_ms[order], time)] - (np.cumsum(ended) - ended)
+    followed = max(leaving.time_ms.max(initial=0.0), time[-1] if time.size else 0.0)
+    return LifeTable(Rows(time, ends.bin[first], at_risk, fulfilled, ended), started, causes, float(followed), lives)
 
 
 class Estimate(NamedTuple):
@@ -169,47 +163,53 @@ def restricted_mean(table: LifeTable, horizon_ms: float, level: float = LEVEL) -
 
 def _area(table: LifeTable, horizon: float) -> tuple[float, float]:
     """Area under the curve, and its variance."""
-    area = spread = 0.0
-    until = horizon
-    for step in reversed([step for step in table.survival if step.row.time_ms < horizon]):
-        area += step.value * (until - step.row.time_ms)
-        left = step.row.at_risk - step.row.fulfilled
-        if left:
-            spread += area * area * step.row.fulfilled / (step.row.at_risk * left)
-        until = step.row.time_ms
-    return area + until, spread
+    within = table.survival.rows.time_ms < horizon
+    if not within.any():
+        return horizon, 0.0
+    rows, value = table.survival.rows.where(within), table.survival.value[within]
+    pieces = value * np.diff(rows.time_ms, append=horizon)
+    after = np.cumsum(pieces[::-1])[::-1]
+    terms = _ratio(rows.fulfilled, rows.at_risk * (rows.at_risk - rows.fulfilled), 0.0)
+    return float(after[0] + rows.time_ms[0]), float((after * after * terms).sum())
 
 
 def quantile(table: LifeTable, q: float, level: float = LEVEL) -> Estimate:
     """Time by which a share q is fulfilled: Kaplan-Meier, or Aalen-Johansen where other ends compete."""
     if table.competing:
-        steps = [(s.row.bin, s.value, *_log_log_band(s.value, s.spread, level)) for s in table.incidence]
+        rows, share, variance = table.incidence
+        lower, upper = _log_log_band(share, variance, level)
         method = "aalen-johansen, log-log"
     else:
-        steps = [(s.row.bin, 1 - s.value, *_greenwood_band(s.value, s.spread, level)) for s in table.survival]
+        rows, survival, spread = table.survival
+        share = 1 - survival
+        lower, upper = _greenwood_band(survival, spread, level)
         method = "kaplan-meier, greenwood log"
-    near = q - 1e-12
-    value = next((b for b, share, _, _ in steps if share >= near), None)
-    low = next((b for b, _, _, upper in steps if upper >= near), None)
-    high = next((b for b, _, lower, _ in steps if lower >= near), None)
-    followed = table.followed_ms
+    value, low, high = (_first(rows.bin, reached >= q - 1e-12) for reached in (share, upper, lower))
     bounds = Bounds(
-        bounds_of(low)[0] if low is not None else followed, bounds_of(high)[1] if high is not None else None
+        bounds_of(low)[0] if low is not None else table.followed_ms, bounds_of(high)[1] if high is not None else None
     )
     return Estimate(middle_of(value) if value is not None else None, bounds, method)
 
 
-def _greenwood_band(survival: float, spread: float, level: float) -> tuple[float, float]:
+def _first(bins: Ints, reached: Flags) -> int | None:
+    """The bin of the first step that gets there."""
+    return int(bins[np.argmax(reached)]) if reached.any() else None
+
+
+def _greenwood_band(survival: Floats, spread: Floats, level: float) -> tuple[Floats, Floats]:
     """Band of the share fulfilled from the log-transformed survival."""
-    if survival <= 0:
-        return 1 - survival, 1 - survival
-    factor = exp(normal_quantile(level) * sqrt(spread))
-    return 1 - min(1.0, survival * factor), 1 - survival / factor
+    lower, upper = 1 - survival, 1 - survival
+    some = survival > 0
+    factor = np.exp(normal_quantile(level) * np.sqrt(spread[some]))
+    lower[some] = 1 - np.minimum(1.0, survival[some] * factor)
+    upper[some] = 1 - survival[some] / factor
+    return lower, upper
 
 
-def _log_log_band(share: float, variance: float, level: float) -> tuple[float, float]:
+def _log_log_band(share: Floats, variance: Floats, level: float) -> tuple[Floats, Floats]:
     """Band of a cumulative incidence on the log-log scale (Kalbfleisch, Prentice 2002, 8.2)."""
-    if not 0 < share < 1:
-        return share, share
-    power = exp(normal_quantile(level) * sqrt(variance) / (share * -log(share)))
-    return share**power, share ** (1 / power)
+    lower, upper = share.copy(), share.copy()
+    some = (share > 0) & (share < 1)
+    power = np.exp(normal_quantile(level) * np.sqrt(variance[some]) / (share[some] * -np.log(share[some])))
+    lower[some], upper[some] = share[some] ** power, share[some] ** (1 / power)
+    return lower, upper
