@@ -33,7 +33,8 @@ class Figures:
 
     `answered` are further people whom the cells tell of: those who answered behind a response rate. `compares_few`
     says that the total is made of groups of which one is small. `looks_back`: over more than the evaluation's own
-    period. `people` is False where measurements are counted: a few of them more are nobody's secret.
+    period. `part`: of a part of the service that no table is about. `people` is False where measurements are counted: a
+    few of them more are nobody's secret.
     """
 
     kpi: str
@@ -46,6 +47,7 @@ class Figures:
     overlapping: frozenset[str] = frozenset()
     compares_few: bool = False
     looks_back: bool = False
+    part: bool = False
     people: bool = True
 
     @property
@@ -138,6 +140,8 @@ class _Choosing:
     def _against_total(self, one: Figures) -> str:
         if 0 < one.total.n < MINIMUM:
             return Reason.SMALL
+        if one.part:
+            return Reason.PART
         if one.compares_few or 0 < one.answered.get("", 0) < MINIMUM:
             return Reason.INSIDE
         if not one.people:

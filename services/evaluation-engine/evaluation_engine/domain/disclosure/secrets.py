@@ -17,6 +17,7 @@ class Reason(StrEnum):
     INSIDE = "inside"  # a part of a small group
     REFUSED = "refused"  # by the release ledger
     COMPLEMENT = "complement"
+    PART = "part"  # of a KPI about a part of the service: beside one about all of it the rest could be computed
 
 
 Limits = Mapping[Cell, tuple[int, int | None]]

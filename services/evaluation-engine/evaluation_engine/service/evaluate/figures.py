@@ -61,5 +61,6 @@ def _figures(answerer: Answerer, definition: Definition, results: dict[str, KpiR
         overlapping=frozenset([_CHANNEL] if definition.channel_of == "any" else []),
         compares_few=compares_few(measure, evidence[""]),
         looks_back=window != period,
+        part=definition.where is not None,
         people=definition.needs[0].source != "measurements",
     )

@@ -61,6 +61,11 @@ def test_fewer_than_ten_are_not_shown_as_a_total_and_no_group_of_them_is() -> No
     assert (found[""].why, found["channel"].why) == ("small", "total")
 
 
+def test_a_kpi_about_a_part_of_the_service_is_not_shown_beside_those_about_all_of_it() -> None:
+    found = decided(figures(MANY, part=True))
+    assert (found[""].why, found["channel"].why) == ("part", "total")
+
+
 def test_a_revision_by_three_people_leaves_the_earlier_edition_of_every_table() -> None:
     found = decided(figures(more(MANY, web=3)), after(figures(MANY)))
     assert [table.kept and table.kept.revision for table in found.values()] == [1, 1]
