@@ -254,9 +254,7 @@ async def opened(
             trends=found.trends,
             webhooks=found.webhooks.desk,
             problems=found.problems,
-            **ingest_desks(
-                pool, producer, settings.topic_prefix, read_taxonomy(settings.taxonomy), home=settings.body
-            ),
+            **ingest_desks(pool, producer, settings.topic_prefix, read_taxonomy(settings.taxonomy), home=settings.body),
         )
 
 
