@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluation_engine.domain.buckets import calendar
 from evaluation_engine.domain.comments.extraction import CommentRecord
-from evaluation_engine.domain.contribution import Answer
+from evaluation_engine.domain.contribution.answers import Answer
 from evaluation_engine.domain.journey import JourneyEvent
 from evaluation_engine.ports.catalogue import StoredCatalogue
 from evaluation_engine.service.catalogue.documents import MODELS, to_json

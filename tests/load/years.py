@@ -17,7 +17,10 @@ from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
 from evaluation_engine.adapters.sink.cells import encode
 from evaluation_engine.adapters.sink.instants import from_ms
 from evaluation_engine.domain.accumulator import Measures
-from evaluation_engine.domain.contribution import Batch, Cell, Share, of_answer, of_journey
+from evaluation_engine.domain.contribution.address import Cell, Share
+from evaluation_engine.domain.contribution.answers import of_answer
+from evaluation_engine.domain.contribution.batch import Batch
+from evaluation_engine.domain.contribution.journeys import of_journey
 from evaluation_engine.domain.journey import fold, settle
 from evaluation_engine.ports.measures import Span
 from evaluation_engine.service.catalogue.publishing import defined

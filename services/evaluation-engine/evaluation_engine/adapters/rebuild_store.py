@@ -12,7 +12,8 @@ from evaluation_engine.adapters.sink import answers, journeys
 from evaluation_engine.adapters.sink.cells import put_texts
 from evaluation_engine.adapters.sink.instants import from_ms, millis
 from evaluation_engine.adapters.sink.transaction import PostgresSinkTransaction
-from evaluation_engine.domain.contribution import Cell, FactContext
+from evaluation_engine.domain.contribution.address import Cell
+from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact
 from evaluation_engine.ports.rebuilding import RebuildTransaction, Scope
 

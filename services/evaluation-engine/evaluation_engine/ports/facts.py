@@ -7,7 +7,8 @@ from datetime import date
 from typing import Literal
 
 from evaluation_engine.domain.comments.extraction import CommentRecord
-from evaluation_engine.domain.contribution import Answer, Measurement
+from evaluation_engine.domain.contribution.answers import Answer
+from evaluation_engine.domain.contribution.measurements import Measurement
 from evaluation_engine.domain.journey import JourneyEvent
 
 AnswerState = Literal["counted", "quarantined", "erased"]

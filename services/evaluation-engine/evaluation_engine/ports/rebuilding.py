@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
-from evaluation_engine.domain.contribution import Cell, FactContext
+from evaluation_engine.domain.contribution.address import Cell
+from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact
 
 

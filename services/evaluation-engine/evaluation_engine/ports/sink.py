@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from evaluation_engine.domain.accumulator import Measures
-from evaluation_engine.domain.contribution import Cell, FactContext, Minutes
+from evaluation_engine.domain.contribution.address import Cell
+from evaluation_engine.domain.contribution.context import FactContext, Minutes
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact, PeriodFact
 
 Outcome = Literal["counted", "duplicate", "quarantined", "dead_lettered", "erased", "data_fault"]

@@ -22,7 +22,8 @@ from datetime import date, timedelta
 from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
 from evaluation_engine.domain.accumulator import canonical
 from evaluation_engine.domain.buckets import Calendar, calendar, next_month
-from evaluation_engine.domain.contribution import Batch, Cell, Share
+from evaluation_engine.domain.contribution.address import Cell, Share
+from evaluation_engine.domain.contribution.batch import Batch
 from evaluation_engine.errors import FactsGoneError, UnknownServiceError
 from evaluation_engine.ports.comments import CommentExtractor
 from evaluation_engine.ports.facts import AnswerContent

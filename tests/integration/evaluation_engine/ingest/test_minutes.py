@@ -13,7 +13,7 @@ import pytest
 
 from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
 from evaluation_engine.domain.accumulator import Measures, merge
-from evaluation_engine.domain.contribution import Minutes
+from evaluation_engine.domain.contribution.context import Minutes
 from tests.integration.evaluation_engine.ingest.test_rebuild import rebuild, traffic
 from tests.support.ingest import NOW, Ingest, Sent, answer, erasure, journey_event, measurement
 

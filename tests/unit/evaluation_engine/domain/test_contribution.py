@@ -7,19 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation_engine.domain.accumulator import Measures, add, merge
-from evaluation_engine.domain.contribution import (
-    COUNTING,
-    Answer,
-    Batch,
-    Cell,
-    FactContext,
-    Measurement,
-    Share,
-    cells_of,
-    of_answer,
-    of_journey,
-    of_measurement,
-)
+from evaluation_engine.domain.contribution.address import Cell, Share, cells_of
+from evaluation_engine.domain.contribution.answers import Answer, of_answer
+from evaluation_engine.domain.contribution.batch import Batch
+from evaluation_engine.domain.contribution.context import COUNTING, FactContext
+from evaluation_engine.domain.contribution.journeys import of_journey
+from evaluation_engine.domain.contribution.measurements import Measurement, of_measurement
 from evaluation_engine.domain.journey import JourneyEvent, fold, settle
 from evaluation_engine.domain.sketch import bin_of, centre_of
 from tests.unit.evaluation_engine.domain.journeys import DAY, MINUTE, T0, event

@@ -11,19 +11,12 @@ from hypothesis import strategies as st
 
 from evaluation_engine.domain.accumulator import Measures, add
 from evaluation_engine.domain.buckets import MINUTE_MS
-from evaluation_engine.domain.contribution import (
-    COUNTING,
-    Answer,
-    Batch,
-    Cell,
-    FactContext,
-    Measurement,
-    Minutes,
-    Share,
-    of_answer,
-    of_journey,
-    of_measurement,
-)
+from evaluation_engine.domain.contribution.address import Cell, Share
+from evaluation_engine.domain.contribution.answers import Answer, of_answer
+from evaluation_engine.domain.contribution.batch import Batch
+from evaluation_engine.domain.contribution.context import COUNTING, FactContext, Minutes
+from evaluation_engine.domain.contribution.journeys import of_journey
+from evaluation_engine.domain.contribution.measurements import Measurement, of_measurement
 from evaluation_engine.domain.journey import JourneyEvent, fold, settle
 from tests.unit.evaluation_engine.domain.journeys import T0, event
 from tests.unit.evaluation_engine.domain.test_contribution import CONTEXT

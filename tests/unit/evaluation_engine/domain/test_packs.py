@@ -8,7 +8,9 @@ import pytest
 
 from civiloop_shared.contracts.evaluations import ResultState
 from evaluation_engine.domain.accumulator import Measures, merge
-from evaluation_engine.domain.contribution import COUNTING, Answer, FactContext, of_answer, of_journey
+from evaluation_engine.domain.contribution.answers import Answer, of_answer
+from evaluation_engine.domain.contribution.context import COUNTING, FactContext
+from evaluation_engine.domain.contribution.journeys import of_journey
 from evaluation_engine.domain.evidence import Sources
 from evaluation_engine.domain.journey import fold, settle
 from evaluation_engine.domain.kpi import faults

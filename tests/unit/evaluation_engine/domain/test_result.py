@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civiloop_shared.contracts.evaluations import KpiResult, ResultState
-from evaluation_engine.domain.contribution import FactContext, of_journey
+from evaluation_engine.domain.contribution.context import FactContext
+from evaluation_engine.domain.contribution.journeys import of_journey
 from evaluation_engine.domain.evidence import Evidence, Sources, stored_cut
 from evaluation_engine.domain.journey import fold, settle
 from evaluation_engine.domain.kpi import Definition

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation_engine.domain.accumulator import merge, subtract
-from evaluation_engine.domain.contribution import FactContext, Measurement, of_measurement
+from evaluation_engine.domain.contribution.context import FactContext
+from evaluation_engine.domain.contribution.measurements import Measurement, of_measurement
 from evaluation_engine.domain.estimate import estimate
 from evaluation_engine.domain.kpi_measures import DurationQuantile
 from evaluation_engine.domain.samples import merged, over_days

@@ -10,7 +10,9 @@ from statsmodels.duration.survfunc import SurvfuncRight
 
 from evaluation_engine.domain.accumulator import Measures, add
 from evaluation_engine.domain.cohort import Cohort
-from evaluation_engine.domain.contribution import COUNTING, FactContext, Share, of_journey
+from evaluation_engine.domain.contribution.address import Share
+from evaluation_engine.domain.contribution.context import COUNTING, FactContext
+from evaluation_engine.domain.contribution.journeys import of_journey
 from evaluation_engine.domain.journey import fold
 from evaluation_engine.domain.lives import DAY_BY_DAY
 from evaluation_engine.domain.sketch import RELATIVE_ERROR, bin_of, middle_of

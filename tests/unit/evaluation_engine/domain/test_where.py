@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation_engine.domain.accumulator import Measures, add, subtract
-from evaluation_engine.domain.contribution import cuts_of
+from evaluation_engine.domain.contribution.address import cuts_of
 from evaluation_engine.domain.where import Pick, Where, WhereError, faults_with, parse
 
 pytestmark = pytest.mark.requirement("A1")

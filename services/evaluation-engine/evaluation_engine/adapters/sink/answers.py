@@ -9,7 +9,7 @@ import orjson
 
 from evaluation_engine.adapters.sink.instants import stamp
 from evaluation_engine.domain.comments.extraction import CommentRecord
-from evaluation_engine.domain.contribution import Answer
+from evaluation_engine.domain.contribution.answers import Answer
 from evaluation_engine.domain.questions import AnswerValue
 from evaluation_engine.ports.facts import AnswerContent, AnswerFact
 

@@ -10,7 +10,7 @@ import orjson
 
 from evaluation_engine.adapters.sink.instants import millis, stamp
 from evaluation_engine.domain.accumulator import Measures, canonical
-from evaluation_engine.domain.contribution import Cell
+from evaluation_engine.domain.contribution.address import Cell
 
 if TYPE_CHECKING:
     from civiloop_shared.postgres.engine import AsyncpgConnection

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from evaluation_engine.adapters.sink.instants import millis, stamp
-from evaluation_engine.domain.contribution import Measurement
+from evaluation_engine.domain.contribution.measurements import Measurement
 from evaluation_engine.ports.facts import PeriodFact
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import orjson
 from evaluation_engine.adapters.sink import answers, cells, journeys, letters, periods, senders
 from evaluation_engine.adapters.sink.instants import from_ms
 from evaluation_engine.domain.accumulator import Measures
-from evaluation_engine.domain.contribution import Cell, FactContext
+from evaluation_engine.domain.contribution.address import Cell
+from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.errors import FencedError
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact, PeriodFact
 from evaluation_engine.ports.sink import DeadLetter, Position, Progress, Receipt, Sender

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from civiloop_shared.contracts.evaluations import FindingKind
-from evaluation_engine.domain.contribution import OTHER
+from evaluation_engine.domain.contribution.context import OTHER
 from evaluation_engine.domain.findings import words
 from evaluation_engine.domain.findings.finding import Candidate, Finding
 from evaluation_engine.domain.findings.mix import over_time, warned

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from civiloop_shared.contracts.evaluations import FindingKind, Interval
-from evaluation_engine.domain.contribution import OTHER
+from evaluation_engine.domain.contribution.context import OTHER
 from evaluation_engine.domain.findings import words
 from evaluation_engine.domain.findings.finding import Candidate, Finding
 from evaluation_engine.domain.findings.mix import between, warned

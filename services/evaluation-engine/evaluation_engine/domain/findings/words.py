@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from evaluation_engine.domain.contribution import OTHER
+from evaluation_engine.domain.contribution.context import OTHER
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

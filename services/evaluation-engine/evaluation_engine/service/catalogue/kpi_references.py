@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evaluation_engine.domain import expression
-from evaluation_engine.domain.contribution import OTHER
+from evaluation_engine.domain.contribution.context import OTHER
 from evaluation_engine.domain.where import Where, parse
 from evaluation_engine.service.catalogue.documents import ServiceDocument
 from evaluation_engine.service.catalogue.kpi_documents import KpiDocument, measures_of

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from civiloop_shared.contracts.topics import FEEDBACK
 from evaluation_engine.domain.comments.extraction import CommentRecord
-from evaluation_engine.domain.contribution import FactContext, Share, of_answer
+from evaluation_engine.domain.contribution.address import Share
+from evaluation_engine.domain.contribution.answers import of_answer
+from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.ports.comments import CommentExtractor
 from evaluation_engine.ports.facts import AnswerFact
 from evaluation_engine.ports.sink import SinkTransaction

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from evaluation_engine.domain.contribution import Batch
+from evaluation_engine.domain.contribution.batch import Batch
 from evaluation_engine.ports.sink import DeadLetter, Position, Progress, Sink, SinkTransaction, StreamRecord
 from evaluation_engine.service.ingest.arrivals import Arrival, sort_out
 from evaluation_engine.service.ingest.cells import CellCache

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evaluation_engine.domain.accumulator import Measures, add
-from evaluation_engine.domain.contribution import Cell
+from evaluation_engine.domain.contribution.address import Cell
 from evaluation_engine.ports.sink import SinkTransaction
 
 

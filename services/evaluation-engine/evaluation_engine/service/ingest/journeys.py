@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from civiloop_shared.contracts.topics import JOURNEYS
-from evaluation_engine.domain.contribution import FactContext, Share, of_journey
+from evaluation_engine.domain.contribution.address import Share
+from evaluation_engine.domain.contribution.context import FactContext
+from evaluation_engine.domain.contribution.journeys import of_journey
 from evaluation_engine.domain.journey import JourneyState, fold_ordered, settle, silence_due_ms, union
 from evaluation_engine.ports.facts import JourneyFact
 from evaluation_engine.ports.sink import SinkTransaction

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from civiloop_shared.contracts.topics import MEASUREMENTS
-from evaluation_engine.domain.contribution import of_measurement
+from evaluation_engine.domain.contribution.measurements import of_measurement
 from evaluation_engine.ports.facts import PeriodFact
 from evaluation_engine.ports.sink import SinkTransaction
 from evaluation_engine.service.ingest.arrivals import Arrival

@@ -11,7 +11,8 @@ from civiloop_shared.contracts.feedback import FeedbackErased, FeedbackKind, Fee
 from civiloop_shared.contracts.identity import journey_key
 from civiloop_shared.contracts.journeys import JourneyEventRecorded, JourneyKind, journey_stream_key, journey_type
 from civiloop_shared.contracts.measurements import MeasurementRecorded
-from evaluation_engine.domain.contribution import Answer, Measurement
+from evaluation_engine.domain.contribution.answers import Answer
+from evaluation_engine.domain.contribution.measurements import Measurement
 from evaluation_engine.domain.journey import JourneyEvent
 from evaluation_engine.domain.questions import AnswerValue
 from evaluation_engine.domain.samples import merged

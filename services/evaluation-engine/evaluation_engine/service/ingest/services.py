@@ -11,7 +11,7 @@ import orjson
 
 from civiloop_shared.contracts.catalogue import ServiceDefined
 from civiloop_shared.contracts.envelope import InvalidEventError
-from evaluation_engine.domain.contribution import COUNTING, FactContext, Minutes
+from evaluation_engine.domain.contribution.context import COUNTING, FactContext, Minutes
 from evaluation_engine.ports.sink import MinuteSource, ServiceSource
 
 _HOUR_MS = 3_600_000

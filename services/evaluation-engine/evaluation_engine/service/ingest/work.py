@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from evaluation_engine.domain.contribution import Batch, FactContext
+from evaluation_engine.domain.contribution.batch import Batch
+from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.ports.sink import DeadLetter, SinkTransaction
 from evaluation_engine.service.ingest.arrivals import Arrival, Reader
 

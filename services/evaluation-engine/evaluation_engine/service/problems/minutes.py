@@ -10,7 +10,7 @@ from civiloop_shared.errors import CiviloopError
 from evaluation_engine.domain.buckets import QUARTER_MS
 from evaluation_engine.domain.budget import beginnings_of
 from evaluation_engine.domain.burn import Watch
-from evaluation_engine.domain.contribution import Minutes
+from evaluation_engine.domain.contribution.context import Minutes
 from evaluation_engine.service.evaluate.books import Yardsticks
 
 _log = logging.getLogger(__name__)
