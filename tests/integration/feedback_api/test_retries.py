@@ -151,7 +151,7 @@ def app_thread(world: World) -> Iterator[AppThread]:
 def test_no_order_of_retries_changes_and_erasures_counts_twice_or_revives(app_thread: AppThread) -> None:
     machine = type("RetriesHere", (Retries,), {"app": app_thread})
     bounded = settings(
-        max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=[*HealthCheck], database=None
+        max_examples=25, stateful_step_count=12, suppress_health_check=[*HealthCheck], database=None
     )
     run_state_machine_as_test(machine, settings=bounded)
     counts = app_thread.wait(

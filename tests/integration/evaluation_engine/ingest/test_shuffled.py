@@ -49,7 +49,7 @@ async def counted(
 
 
 @pytest.mark.requirement("B14")
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), workers=st.sampled_from([1, 2, 4]))
 async def test_order_and_number_of_workers_do_not_matter(ingest: Ingest, seed: int, workers: int) -> None:
     events = [(topic, one) for topic, _, one in traffic(seed % 3, journeys=25)]

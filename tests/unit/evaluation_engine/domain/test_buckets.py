@@ -59,7 +59,7 @@ def test_a_day_whose_midnight_is_skipped_starts_at_the_jump() -> None:
     assert calendar("Africa/Cairo").day_start(jump - 1) < jump
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(ZONES), st.datetimes(datetime(1980, 1, 1), datetime(2040, 1, 1)))
 def test_an_instant_lies_in_the_local_day_and_month_of_its_bucket(zone: str, at: datetime) -> None:
     at_ms = round(at.replace(tzinfo=UTC).timestamp() * 1000)
@@ -70,7 +70,7 @@ def test_an_instant_lies_in_the_local_day_and_month_of_its_bucket(zone: str, at:
     assert datetime.fromtimestamp(month / 1000, ZoneInfo(zone)).date() == local.date().replace(day=1)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.sampled_from(ZONES), st.dates(date(2019, 1, 1), date(2026, 1, 1)), st.integers(1, 800))
 def test_months_and_edge_days_cover_a_period_exactly(zone: str, start: date, days: int) -> None:
     period = Period(start, start + timedelta(days=days), zone)

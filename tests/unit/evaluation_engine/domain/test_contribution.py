@@ -162,7 +162,7 @@ def test_cells_are_days_and_months_for_all_cuts_and_quarter_hours_for_total_and_
 
 
 @pytest.mark.requirement("P2")
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(any_event, max_size=8), st.integers(0, 99))
 def test_aggregates_are_the_same_whatever_the_order_and_batching(events: list[JourneyEvent], seed: int) -> None:
     at_once = Batch()
@@ -185,7 +185,7 @@ def test_aggregates_are_the_same_whatever_the_order_and_batching(events: list[Jo
 
 
 @pytest.mark.requirement("P2")
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(any_event, max_size=8), st.lists(any_event, max_size=4))
 def test_what_survival_counts_stands_on_start_days_only_and_comes_out_as_it_went_in(
     events: list[JourneyEvent], more: list[JourneyEvent]
@@ -258,7 +258,7 @@ def test_a_measurement_at_an_instant_has_moments() -> None:
     assert share.address.quarter == T0
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.integers(-(10**9), 10**12),
     st.integers(0, 400 * DAY),

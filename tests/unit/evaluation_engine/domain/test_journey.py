@@ -50,7 +50,7 @@ def consistent(events: list[JourneyEvent]) -> list[JourneyEvent]:
     return list({(e.key, e.payload_hash): e for e in events}.values())
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(any_event, max_size=9), st.integers(0, 99), st.integers(0, 9))
 def test_the_state_depends_on_the_set_of_events_only(events: list[JourneyEvent], seed: int, cut: int) -> None:
     events = consistent(events)
@@ -60,7 +60,7 @@ def test_the_state_depends_on_the_set_of_events_only(events: list[JourneyEvent],
     assert fold(events) == fold(shuffled) == in_two_batches
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(any_event, max_size=9))
 def test_whatever_comes_an_end_is_not_before_the_start_and_waits_are_not_negative(events: list[JourneyEvent]) -> None:
     state = fold(events)

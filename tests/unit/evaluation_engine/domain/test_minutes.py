@@ -50,7 +50,7 @@ def recomputed(shares: tuple[Share, ...]) -> dict[Cell, Measures]:
 
 
 @pytest.mark.requirement("P2")
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(any_event, max_size=8), st.integers(0, 99))
 def test_the_ring_is_the_same_whatever_the_order_and_batching(events: list[JourneyEvent], seed: int) -> None:
     events = consistent(events)

@@ -100,7 +100,7 @@ def test_as_long_as_a_new_start_may_be_required_nothing_milder_is_said() -> None
     assert judged(which, UNKNOWN, 75, GOOD).verdict is RedesignVerdict.NOT_ENOUGH
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(truths, st.integers(1, 5)), min_size=1, max_size=5), st.integers(1, 8))
 def test_three_valued_logic_says_true_or_false_exactly_when_no_unknown_can_change_it(
     values: list[tuple[bool | None, int]], needed: int

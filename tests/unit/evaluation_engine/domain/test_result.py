@@ -251,7 +251,7 @@ names = st.sampled_from(["rating.1", "rating.5", "nps.0", "nps.10", "task.yes", 
                          "j.outcome", "j.first_time", "e.completed", "e.digital", "j.fault"])  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.dictionaries(names, st.integers(0, 400)), st.sampled_from(CATALOGUE))
 def test_a_value_lies_on_its_scale_and_in_its_interval(measures: dict[str, int], definition: Definition) -> None:
     found = evaluate(definition, evidence(measures))
@@ -277,7 +277,7 @@ def test_rounding_does_not_contradict_the_threshold(value: float, threshold: flo
     assert display(value, threshold) == shown
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.floats(-1e6, 1e6), st.integers(-100, 100))
 def test_what_is_displayed_is_on_the_side_where_the_value_is(value: float, threshold: int) -> None:
     shown = float(display(value, threshold))

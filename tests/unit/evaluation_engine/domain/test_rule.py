@@ -108,7 +108,7 @@ def test_a_result_of_another_kpi_is_refused() -> None:
         observe(replace(RULE, kpi="nps"), csat(60), Memory())
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(st.one_of(st.none(), st.integers(50, 90)), max_size=12),
     st.integers(0, 3),

@@ -36,7 +36,7 @@ def test_samples_are_exact_sums_and_whole_counts_in_bins_of_thousandths() -> Non
     assert share.address.quarter == T0
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(SAMPLES, st.integers(0, 40 * DAY), st.integers(1, 40 * DAY))
 def test_a_distribution_over_a_period_is_divided_into_whole_samples_and_none_is_lost(
     samples: tuple[tuple[int, int], ...], offset: int, length: int
@@ -59,7 +59,7 @@ def test_the_number_of_samples_of_a_day_is_nearly_right_however_rare_each_value_
         assert abs(sum(count for _, count in day) - n * length / whole) < 2
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(SAMPLES, SAMPLES)
 def test_taking_one_out_again_leaves_the_other_as_if_it_had_come_alone(
     one: tuple[tuple[int, int], ...], other: tuple[tuple[int, int], ...]

@@ -141,7 +141,7 @@ def test_a_run_starts_on_a_fixed_day(day: date, restarts: sequences.Restarts, st
     assert run.level == level_of_run(0.95, restarts)
 
 
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(st.integers(1, 200), st.sampled_from([0.5, 0.75, 0.9]))
 def test_a_quantile_stays_between_the_ranks_that_the_share_below_does_not_exclude(n: int, q: float) -> None:
     low, high = sequences.quantile_ranks(n, q, 0.9875)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from datetime import date, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation_engine.domain.accumulator import add
@@ -39,7 +39,6 @@ def rows_of(span: Span, zone: str) -> list[Row]:
     ]
 
 
-@settings(deadline=None)
 @given(periods(), ZONES, st.booleans())
 def test_a_period_is_the_sum_of_its_days(span: tuple[int, int], zone: str, days_only: bool) -> None:
     start = FIRST + timedelta(days=span[0])

@@ -60,7 +60,7 @@ def test_fewer_than_ten_are_refused_by_themselves() -> None:
     assert Ledger().refusal(told(1, 32, 0)) is None
 
 
-@settings(deadline=None, max_examples=80, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(st.lists(st.integers(0, 12), min_size=6, max_size=6), st.data())
 def test_whatever_is_admitted_never_lets_a_few_be_computed(days: list[int], data: st.DataObject) -> None:
     """Against linear algebra: every stretch of days that published periods span has nobody or ten at least."""

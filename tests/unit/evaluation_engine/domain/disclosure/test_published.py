@@ -112,7 +112,7 @@ def told(world: World, edition: Edition, counted: frozenset[int]) -> dict[str, f
     return of
 
 
-@settings(deadline=None, max_examples=30, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10**6))
 def test_no_two_published_numbers_differ_by_a_few_people(seed: int) -> None:
     """Of numbers one of which is known to contain the other: a group in everybody, an edition in a later one."""
@@ -131,7 +131,7 @@ def test_no_two_published_numbers_differ_by_a_few_people(seed: int) -> None:
             assert not apart or len(apart) >= MINIMUM, (name, other, len(apart))
 
 
-@settings(deadline=None, max_examples=15, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10**6))
 def test_everything_published_together_leaves_each_hidden_group_open(seed: int) -> None:
     """By integer linear programme: one table of people for each state of each week, all published numbers at once.

@@ -188,7 +188,7 @@ def test_the_order_in_which_cells_are_given_does_not_matter() -> None:
     assert list(first.hidden.items()) == list(again.hidden.items())
 
 
-@settings(deadline=None, max_examples=16, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=16, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10**6), st.sampled_from([25, 60, 150, 400]), st.booleans())
 def test_no_combination_of_published_cells_gives_a_hidden_one_away(seed: int, size: int, share: bool) -> None:
     """An attacker written apart, told why each cell is hidden, has the range of each still open, and both answers."""
@@ -212,7 +212,7 @@ def _mixed(people: People) -> bool:
     return people.score is not None and 0 < people.score < people.n
 
 
-@settings(deadline=None, max_examples=12, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 14), min_size=4, max_size=4))
 def test_by_brute_force_every_hidden_cell_of_a_small_table_is_open(counts: list[int]) -> None:
     people = [
@@ -233,7 +233,7 @@ def test_by_brute_force_every_hidden_cell_of_a_small_table_is_open(counts: list[
         assert found.tables.people[cell].n == 0 or max(seen) - min(seen) >= PROTECTION
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     st.lists(st.tuples(st.integers(0, 24), st.integers(0, 24)), min_size=2, max_size=5),
     st.sets(st.integers(0, 4)),
