@@ -14,6 +14,7 @@ from civiloop_shared.contracts.evaluations import (
     EvaluationRecorded,
     KpiResult,
     Period,
+    Publication,
     RedesignVerdict,
     ResultState,
     TargetResult,
@@ -202,7 +203,17 @@ def test_the_improvement_process_stands_at_its_first_step_that_is_not_done() -> 
     ]
     assert stands_at(steps(NOTHING)) == "define"
     goal = Goal("easy", "citizen", {"en": "Easy"}, ("csat",))
-    known = signs(record([result("csat")], [target("csat", Verdict.MISSED)]), goal)
+    published = Publication(results=(result("csat"), result("nps", ResultState.SUPPRESSED)))
+    newest = record([result("csat")], [target("csat", Verdict.MISSED)]).model_copy(update={"published": published})
+    known = signs(newest, goal)
+    hidden = Publication(results=published.results[1:])
+    nothing = replace(known, newest=newest.model_copy(update={"published": hidden}))
+    assert [
+        stands_at(steps(one)) for one in (nothing, replace(known, newest=record(newest.results, newest.targets)))
+    ] == [
+        "present",
+        "present",
+    ]
     assert stands_at(steps(known)) == "improve", (
         "improvements are not recorded yet, which is said and not counted as done"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from civiloop_shared.contracts.evaluations import ResultState
 from evaluation_engine.domain.health.aims import judged
 from evaluation_engine.domain.health.answer import Answer, Answered, Signs, of_all
 
@@ -68,6 +69,8 @@ def _analyse(signs: Signs) -> Answered:
 
 
 def _present(signs: Signs) -> Answered:
-    shown = signs.newest is not None and signs.newest.closed
-    because = "the newest evaluation is on the public page" if shown else "nothing is published yet"
+    published = signs.newest.published if signs.newest else None
+    results = published.results if published else ()
+    shown = sum(one.state is not ResultState.SUPPRESSED for one in results)
+    because = f"{shown} of {len(results)} KPIs are published" if published else "nothing is published yet"
     return Answered("present", "Present and use the information", Answer.YES if shown else Answer.NO, because)
