@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from evaluation_engine.domain.disclosure.choice import Figures, History
 from evaluation_engine.domain.disclosure.editions import Count, Edition
+from evaluation_engine.domain.disclosure.figures import Figures, History
 from evaluation_engine.domain.disclosure.ledger import Published
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from civiloop_shared.contracts.evaluations import FindingSummary
-from evaluation_engine.domain.disclosure.choice import Figures, History
 from evaluation_engine.domain.disclosure.editions import Edition
+from evaluation_engine.domain.disclosure.figures import Figures, History
 
 Memory = Mapping[str, Mapping[str, Mapping[str, str | int]]]
 """State of rules by benchmark and rule."""

@@ -10,71 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 
 from evaluation_engine.domain.disclosure.editions import Count, Edition
+from evaluation_engine.domain.disclosure.figures import Figures, History, dimension_of
 from evaluation_engine.domain.disclosure.grid import REST, tables
 from evaluation_engine.domain.disclosure.ledger import Ledger, Published
 from evaluation_engine.domain.disclosure.secrets import Reason
 from evaluation_engine.domain.disclosure.suppression import Suppression, suppress
-from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, People, Scale, Tables
+from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, People, Tables
 
 _PERIOD = "period"
-
-
-def dimension_of(cut: str) -> str:
-    """The dimension of a single cut; '' for everybody."""
-    return cut.partition("=")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The numbers of one KPI: its total (cut '') and single cuts.
-
-    `answered` are further people whom the cells tell of: those who answered behind a response rate. `compares_few`
-    says that the total is made of groups of which one is small. `looks_back`: over more than the evaluation's own
-    period. `part`: of a part of the service that no table is about. `people` is False where measurements are counted: a
-    few of them more are nobody's secret.
-    """
-
-    kpi: str
-    source: str
-    start: date
-    end: date
-    cells: Mapping[str, Count]
-    scale: Scale | None = None
-    answered: Mapping[str, int] = field(default_factory=dict)
-    overlapping: frozenset[str] = frozenset()
-    compares_few: bool = False
-    looks_back: bool = False
-    part: bool = False
-    people: bool = True
-
-    @property
-    def total(self) -> Count:
-        """Everybody."""
-        return self.cells[""]
-
-    def of(self, dimension: str) -> dict[str, Count]:
-        """The cells of one table."""
-        return {cut: count for cut, count in self.cells.items() if cut and dimension_of(cut) == dimension}
-
-    @property
-    def dimensions(self) -> tuple[str, ...]:
-        """Dimensions that are to be published."""
-        return tuple(dict.fromkeys(dimension_of(cut) for cut in self.cells if cut))
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What was published before: editions of exactly these tables, oldest first, and totals of periods that touch."""
-
-    editions: Mapping[tuple[str, str], tuple[Edition, ...]] = field(default_factory=dict)
-    totals: Mapping[str, tuple[Published, ...]] = field(default_factory=dict)
-
-    def of(self, kpi: str, dimension: str) -> tuple[Edition, ...]:
-        """Editions of one table."""
-        return self.editions.get((kpi, dimension), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +165,8 @@ class _Choosing:
         cells, found = one.of(dimension), self.found[one.kpi]
         unseen = [cut for cut in cells if not found.shown(Cell(_PERIOD, cut))]
         hidden = {cut: str(found.hidden.get(Cell(_PERIOD, cut), Reason.INSIDE)) for cut in unseen}
-        return Table(cells, hidden, why="" if len(hidden) < len(cells) else "nothing left")
+        left = [cut for cut in cells if cut not in hidden and cut in one.cells]
+        return Table(cells, hidden, why="" if left else "nothing left")
 
 
 def _may_follow(old: Edition, cells: Mapping[str, Count], one: Figures) -> bool:

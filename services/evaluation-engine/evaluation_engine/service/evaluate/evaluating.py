@@ -12,7 +12,7 @@ from typing import Any
 from civiloop_shared.contracts.evaluations import EvaluationRecorded, TaxonomyUsed
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.comments.book import ThemeBook
-from evaluation_engine.domain.disclosure.choice import Figures
+from evaluation_engine.domain.disclosure.figures import Figures
 from evaluation_engine.ports.evaluations import Draft, EvaluationStore, Memory, Slot, Stored
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.evaluate.compute import Answerer, Moment, Outcome, Question

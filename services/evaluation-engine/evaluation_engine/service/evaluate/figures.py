@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from civiloop_shared.contracts.evaluations import KpiResult
-from evaluation_engine.domain.disclosure.choice import Figures, dimension_of
 from evaluation_engine.domain.disclosure.counting import compares_few, counted, scale_of
+from evaluation_engine.domain.disclosure.figures import Figures, dimension_of
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.kpi_measures import Response
 from evaluation_engine.service.evaluate.compute import Answerer, Outcome, window_of

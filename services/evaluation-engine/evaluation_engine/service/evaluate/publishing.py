@@ -14,8 +14,9 @@ from civiloop_shared.contracts.evaluations import (
     PublishedTarget,
     Withheld,
 )
-from evaluation_engine.domain.disclosure.choice import Figures, History, Table, choose, dimension_of
+from evaluation_engine.domain.disclosure.choice import Table, choose
 from evaluation_engine.domain.disclosure.editions import Count, Edition
+from evaluation_engine.domain.disclosure.figures import Figures, History, dimension_of
 from evaluation_engine.domain.disclosure.public_form import (
     hidden,
     hidden_benchmark,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import orjson
 
 from civiloop_shared.contracts.evaluations import EvaluationRecorded, KpiResult, KpiSummary, Period
-from evaluation_engine.domain.disclosure.choice import Figures, History
+from evaluation_engine.domain.disclosure.figures import Figures, History
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.result import display
 from evaluation_engine.ports.evaluations import Finished

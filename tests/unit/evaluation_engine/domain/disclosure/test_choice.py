@@ -3,8 +3,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from evaluation_engine.domain.disclosure.choice import Figures, History, Table, choose
+from evaluation_engine.domain.disclosure.choice import Table, choose
 from evaluation_engine.domain.disclosure.editions import Count, Edition
+from evaluation_engine.domain.disclosure.figures import Figures, History
 from evaluation_engine.domain.disclosure.ledger import Published
 
 OCTOBER = (date(2026, 10, 1), date(2026, 11, 1))
@@ -82,6 +83,17 @@ def test_a_revision_by_twelve_people_of_whom_two_are_in_another_group_keeps_the_
     found = decided(figures(more(MANY, web=10, phone=2)), after(figures(MANY)))
     assert found[""].shows("")
     assert found["channel"].kept
+
+
+def test_those_of_whom_the_group_is_not_known_are_compared_between_revisions_too() -> None:
+    """Total less both groups: 50, then 53, of whom 30 said yes each time."""
+    young, old = "segment.age=young", "segment.age=old"
+    first = figures({"": 600})
+    before = replace(first, cells={"": Count(600, 430), young: Count(300, 200), old: Count(250, 200)})
+    now = replace(first, cells={"": Count(613, 436), young: Count(310, 206), old: Count(250, 200)})
+    assert decided(now, after(before))["segment.age"].kept
+    enough = replace(first, cells={"": Count(622, 436), young: Count(310, 206), old: Count(250, 200)})
+    assert not decided(enough, after(before))["segment.age"].kept
 
 
 def test_late_people_in_a_hidden_group_count_as_much() -> None:

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from evaluation_engine.domain.disclosure.choice import Figures, History, choose
+from evaluation_engine.domain.disclosure.choice import choose
 from evaluation_engine.domain.disclosure.editions import Count, Edition
+from evaluation_engine.domain.disclosure.figures import Figures, History
 from evaluation_engine.domain.disclosure.ledger import Published
 from evaluation_engine.domain.disclosure.ranges import PROTECTION
 from evaluation_engine.domain.disclosure.tables import MINIMUM
