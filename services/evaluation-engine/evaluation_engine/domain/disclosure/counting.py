@@ -21,6 +21,7 @@ from evaluation_engine.domain.kpi_measures import (
     Ratio,
     Response,
     Score,
+    Sum,
     Terms,
     WithinPromise,
 )
@@ -29,7 +30,9 @@ from evaluation_engine.domain.kpi_measures import (
 def scale_of(measure: Measure) -> Scale | None:
     """Between which whole numbers each person's answer lies, None where only people are counted."""
     match measure:
-        case Proportion(Terms(), Terms()) | PerStep() | WithinPromise() | Response():
+        case PerStep() | WithinPromise() | Response():
+            return 0, 1
+        case Proportion() if _counts_people(measure.numerator) and _counts_people(measure.denominator):
             return 0, 1
         case NetScore():
             return -1, 1
@@ -40,6 +43,27 @@ def scale_of(measure: Measure) -> Scale | None:
             return None
 
 
+def _counts_people(of: Sum) -> bool:
+    """Whether a sum is of people, each of them once: nothing measured, nothing weighted."""
+    people = not any(name.startswith("m.") or name.endswith(".errors") for name in of.names)
+    return people and (isinstance(of, Terms) or all(abs(factor) == 1 for factor, _ in of.parts))
+
+
+def total_only(measure: Measure) -> bool:
+    """Whether nothing is known of what each person adds, so that no group can be shown beside another."""
+    match measure:
+        case Proportion():
+            return scale_of(measure) is None and not _measured(measure.numerator)
+        case Rate():
+            return not measure.of_time and not _measured(measure.numerator)
+        case _:
+            return False
+
+
+def _measured(of: Sum) -> bool:
+    return all(name.startswith("m.") for name in of.names)
+
+
 def counted(measure: Measure, evidence: Evidence, result: KpiResult) -> Count:
     """One cell. What is divided or measured beside the people (costs, durations of machines) is nobody's secret."""
     scaled = scale_of(measure) is not None
@@ -48,9 +72,13 @@ def counted(measure: Measure, evidence: Evidence, result: KpiResult) -> Count:
         n=result.n,
         score=_score(measure, evidence) if scaled else None,
         moved=result.n - int(open_) if open_ is not None else None,
-        mark="" if isinstance(measure, Ratio | Rate | MeasuredMean) else _mark(result),
+        mark="" if _beside_people(measure) else _mark(result),
         alike=_alike(measure, evidence, result.n),
     )
+
+
+def _beside_people(measure: Measure) -> bool:
+    return isinstance(measure, Ratio | MeasuredMean) or (isinstance(measure, Rate) and not total_only(measure))
 
 
 def _mark(result: KpiResult) -> str:

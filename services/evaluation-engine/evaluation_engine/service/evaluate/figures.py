@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from civiloop_shared.contracts.evaluations import KpiResult
-from evaluation_engine.domain.disclosure.counting import compares_few, counted, scale_of
+from evaluation_engine.domain.disclosure.counting import compares_few, counted, scale_of, total_only
 from evaluation_engine.domain.disclosure.figures import Figures, dimension_of
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.kpi_measures import Response
@@ -45,7 +45,7 @@ def _figures(answerer: Answerer, definition: Definition, results: dict[str, KpiR
     measure, period = definition.measure, answerer.question.period
     window = window_of(definition, period)
     named = {dimension_of(one.cut) for one in answerer.question.yardstick.targets if one.kpi == definition.id}
-    wanted = {"", _CHANNEL, *named} - {_STEP}
+    wanted = {""} if total_only(measure) else {"", _CHANNEL, *named} - {_STEP}
     evidence = {
         cut: answerer.evidence(definition, cut) for cut in results if "|" not in cut and dimension_of(cut) in wanted
     }
