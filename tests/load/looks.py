@@ -7,12 +7,12 @@ target is a false alarm. Arrays for speed; a test holds them to the domain's own
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, xlog1py, xlogy
+from scipy.special import betaln, logsumexp, xlog1py, xlogy
 
 from evaluation_engine.domain import sequences
 from evaluation_engine.domain.intervals import LEVEL, normal_quantile
@@ -28,7 +28,9 @@ TARGET = 0.85
 WINDOW_HOURS = 48
 RUNS = 4
 RATINGS = np.array([0.04, 0.04, 0.08, 0.29, 0.55])
-_SCALE = (1, 5)
+_SCALE = (1, 2, 3, 4, 5)
+_FIRST_LOOK = 100
+"""As many as a verdict needs; intervals for one look would do worse before."""
 _SEED = 20261124
 
 
@@ -57,15 +59,15 @@ def _hundred_years(random: np.random.Generator) -> Iterator[tuple[str, Bools]]:
     score = np.zeros(100, np.bool_), np.zeros(100, np.bool_)
     for hours in np.array_split(np.arange(HOURS), RUNS):
         n, count = arrived[:, hours].cumsum(1), yes[:, hours].cumsum(1)
-        enough = n >= sequences.FIRST_LOOK
+        enough = n >= _FIRST_LOOK
         share = (
             share[0] | (enough & (evidence(count, n, TARGET) >= log(1 / (1 - level)))).any(1),
             share[1] | (enough & out_of_wilson(count, n, TARGET)).any(1),
         )
-        total = (ratings[:, hours] @ np.arange(1, 6)).cumsum(1)
-        squares = (ratings[:, hours] @ np.arange(1, 6) ** 2).cumsum(1)
+        rated = ratings[:, hours].cumsum(1)
+        total, squares = rated @ np.arange(1, 6), rated @ np.arange(1, 6) ** 2
         score = (
-            score[0] | (enough & _out(truth, *_mean_bounds(n, total, squares, level))).any(1),
+            score[0] | mean_refuted(rated, _SCALE, truth, level).any(1),
             score[1] | (enough & _out(truth, *_naive_mean(n, total, squares))).any(1),
         )
     yield f"share: confidence sequence, {RUNS} runs", share[0]
@@ -106,26 +108,30 @@ def out_of_wilson(count: Ints, n: Ints, share: float) -> Bools:
     return found
 
 
-def mean_bounds(ratings: Ints, level: float) -> tuple[Floats, Floats]:
-    """`sequences.bounded_mean` after each of the ratings, one run a row."""
-    n = np.broadcast_to(np.arange(1, ratings.shape[1] + 1), ratings.shape)
-    return _mean_bounds(n, ratings.cumsum(1), (ratings**2).cumsum(1), level)
+def mean_refuted(counts: Ints, scale: Sequence[int], truth: float, level: float) -> Bools:
+    """Whether `sequences.mean` leaves the truth out, by run, look and how many gave each answer of the scale."""
+    least, most = min(scale), max(scale)
+    places = (np.array(scale, np.float64) - least) / (most - least)
+    gains = sequences.log_gains(places, (truth - least) / (most - least))
+    limit = -log(1 - level) + log(sequences.BETS)
+    return np.stack([_some_beyond(run.astype(np.float64) @ gains, limit) for run in counts])
 
 
-def ever_out_of_mean(ratings: Ints, truth: float, level: float) -> float:
-    """Share of runs whose sequence of the mean leaves the truth out at any look from the first one on."""
-    low, high = mean_bounds(ratings, level)
-    later = slice(sequences.FIRST_LOOK - 1, None)
-    return float(_out(truth, low[:, later], high[:, later]).any(1).mean())
+def _some_beyond(wealths: Floats, limit: float) -> Bools:
+    """Whether the sum of each row of logs is over a limit; where its largest is far below, it is not."""
+    found = np.zeros(len(wealths), np.bool_)
+    close = wealths.max(1) > limit - log(wealths.shape[1])
+    found[close] = logsumexp(wealths[close], axis=1) > limit
+    return found
 
 
-def _mean_bounds(n: Ints, total: Ints, squares: Ints, level: float) -> tuple[Floats, Floats]:
-    low, high = _SCALE
-    centre = (total + (low + high) / 2) / (n + 1)
-    spread = np.maximum(0.0, (squares + (low**2 + high**2) / 2) / (n + 1) - centre**2)
-    margins = np.array([sequences.unit_margin(max(size, 1), level) for size in range(int(n.max()) + 1)])
-    half = np.sqrt(spread) * margins[n]
-    return np.maximum(low, centre - half), np.minimum(high, centre + half)
+def ever_out_of_mean(
+    random: np.random.Generator, scale: Sequence[int], chances: Floats, level: float, shape: tuple[int, int]
+) -> float:
+    """Share of runs whose sequence of the mean leaves the truth out after any answer; shape is of runs and answers."""
+    drawn = random.choice(len(scale), shape, p=chances)
+    counts = np.eye(len(scale), dtype=np.int64)[drawn].cumsum(1)
+    return float(mean_refuted(counts, scale, float(chances @ np.array(scale)), level).any(1).mean())
 
 
 def _naive_mean(n: Ints, total: Ints, squares: Ints) -> tuple[Floats, Floats]:

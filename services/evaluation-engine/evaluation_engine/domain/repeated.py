@@ -1,8 +1,10 @@
 """A number that is looked at again and again over a run: the estimate of one look, with the bounds of a sequence.
 
-Shares, scores, plain means and quantiles have one. A quantile is watched as a share: its bounds are all values of which
-the sequence of the share below them does not exclude the quantile (Howard, Ramdas 2022, doi:10.3150/21-BEJ1388), so
-that they clear a threshold exactly when the share within the threshold clears the quantile.
+Shares, scores and quantiles have one. A plain mean of durations or measured values has none: they have no upper end,
+and one long case more can move it anywhere, so that no count of them is enough. A share has one where what it counts is
+part of what it is divided by. A quantile is watched as a share: its bounds are all values of which the sequence of the
+share below them does not exclude the quantile (Howard, Ramdas 2022, doi:10.3150/21-BEJ1388), so that they clear a
+threshold exactly when the share within the threshold clears the quantile.
 """
 
 from __future__ import annotations
@@ -12,11 +14,10 @@ from dataclasses import replace
 
 from evaluation_engine.domain import sequences
 from evaluation_engine.domain.estimate import estimate
-from evaluation_engine.domain.estimate_scores import sums_of
 from evaluation_engine.domain.estimated import Estimate
 from evaluation_engine.domain.evidence import Evidence
 from evaluation_engine.domain.intervals import Bounds, Closed
-from evaluation_engine.domain.kpi import DAY_MS, Definition
+from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.kpi_measures import (
     DurationMean,
     DurationQuantile,
@@ -26,12 +27,13 @@ from evaluation_engine.domain.kpi_measures import (
     Score,
     Share,
 )
+from evaluation_engine.domain.parts import is_part
 from evaluation_engine.domain.sketch import Sketch
 
 SHARE = "beta-binomial sequence"
-MEAN = "asymptotic sequence"
+MEAN = "betting sequence"
 QUANTILE = "beta-binomial sequence of the share below"
-_MILLI = 1000
+_MEANS = "a few large values can move a mean that has no upper end at any time"
 
 
 def hindrance(definition: Definition) -> str | None:
@@ -40,14 +42,14 @@ def hindrance(definition: Definition) -> str | None:
         return f"it is counted over its own window ({definition.window}), which has no fixed start"
     if definition.anchor == "start":
         return "journeys that have just begun have no outcome yet"
-    if not isinstance(definition.measure, Share | NetScore | Score | MeasuredMean | DurationMean | DurationQuantile):
+    measure = definition.measure
+    if isinstance(measure, DurationMean | MeasuredMean):
+        return f"{_MEANS}: for a live verdict set a target on the median or the p90 instead"
+    if isinstance(measure, Share) and not is_part(measure):
+        return "what it counts is no part of what it is divided by"
+    if not isinstance(measure, Share | NetScore | Score | DurationQuantile):
         return "its interval is made for one look"
     return None
-
-
-def first_look(measure: Measure) -> int:
-    """Number of answers or cases from which on a sequence says anything."""
-    return sequences.FIRST_LOOK if isinstance(measure, NetScore | Score | MeasuredMean | DurationMean) else 1
 
 
 def estimate_repeated(measure: Measure, evidence: Evidence, level: float) -> Estimate:
@@ -59,14 +61,9 @@ def estimate_repeated(measure: Measure, evidence: Evidence, level: float) -> Est
     once, found = estimate(measure, evidence, level), evidence.measures
     match measure:
         case NetScore():
-            method, bounds = MEAN, _net_score(once, level)
+            method, bounds = MEAN, _net_score(measure, found, level)
         case Score():
             method, bounds = MEAN, _score(measure, found, level)
-        case MeasuredMean():
-            unit = float(measure.factor) / _MILLI
-            method, bounds = MEAN, _mean(once, f"m.{measure.name}", found, level, unit)
-        case DurationMean():
-            method, bounds = MEAN, _mean(once, measure.prefix, found, level, 1 / DAY_MS)
         case DurationQuantile():
             method, bounds = QUANTILE, _quantile(measure, found, level)
         case _ if isinstance(measure, Share):
@@ -83,19 +80,20 @@ def _share(once: Estimate, level: float) -> Bounds | None:
     return _times(sequences.proportion(count, n, level), 100)
 
 
-def _net_score(once: Estimate, level: float) -> Bounds | None:
-    up, down = once.details["promoters"], once.details["detractors"]
-    return _times(sequences.bounded_mean(once.n, up - down, up + down, (-1, 1), level), 100)
+def _net_score(measure: NetScore, found: Mapping[str, int], level: float) -> Bounds | None:
+    up, down, n = (part.of(found) for part in (measure.promoters, measure.detractors, measure.answers))
+    return _mean({-1: down, 0: n - up - down, 1: up}, level, 100)
 
 
 def _score(measure: Score, found: Mapping[str, int], level: float) -> Bounds | None:
-    sums = sums_of(measure, found)
-    return _times(sequences.bounded_mean(sums.n, sums.total, sums.squares, sums.scale, level), 1 / measure.per)
+    counts = dict.fromkeys((points for _, points in measure.points), 0)
+    for name, points in measure.points:
+        counts[points] += found.get(name, 0)
+    return _mean(counts, level, 1 / measure.per)
 
 
-def _mean(once: Estimate, name: str, found: Mapping[str, int], level: float, unit: float) -> Bounds | None:
-    total, squares = found.get(f"{name}.sum", 0), found.get(f"{name}.sumsq", 0)
-    return _times(sequences.mean(once.n, total, squares, level, least=0.0), unit)
+def _mean(counts: Mapping[int, int], level: float, unit: float) -> Bounds | None:
+    return _times(sequences.mean(counts, level), unit) if min(counts.values()) >= 0 else None
 
 
 def _quantile(measure: DurationQuantile, found: Mapping[str, int], level: float) -> Bounds | None:

@@ -25,7 +25,7 @@ from evaluation_engine.domain.kpi_measures import (
     SurvivalQuantile,
     WithinPromise,
 )
-from evaluation_engine.domain.repeated import estimate_repeated, first_look
+from evaluation_engine.domain.repeated import estimate_repeated
 
 
 def evaluate(
@@ -54,7 +54,7 @@ def evaluate(
         period=Period(start=instant(evidence.start_ms), end=instant(evidence.end_ms), zone=evidence.zone),
         cut=evidence.cut,
         minimum_to_show=definition.minimum_to_show,
-        minimum_to_judge=max(definition.minimum_to_judge, first_look(measure) if repeated_looks else 0),
+        minimum_to_judge=definition.minimum_to_judge,
         for_repeated_looks=repeated_looks,
         channels_reporting=evidence.channels_reporting,
         channels_expected=evidence.channels_expected,

@@ -1,12 +1,11 @@
 from datetime import date
-from math import comb, isclose, log, sqrt
+from math import comb, log
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from scipy.optimize import minimize_scalar
 
 from evaluation_engine.domain import intervals, sequences
 from evaluation_engine.domain.sequences import level_of_run, log_evidence, proportion, run_of
@@ -18,8 +17,7 @@ quick = settings(deadline=None, max_examples=100, derandomize=True)
 
 def test_nothing_has_no_interval() -> None:
     assert proportion(0, 0) is None
-    assert sequences.mean(99, 300, 1000) is None
-    assert sequences.bounded_mean(0, 0, 0, (1, 5)) is None
+    assert sequences.mean({1: 0, 5: 0}) is None
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 500])
@@ -81,41 +79,74 @@ def test_looked_at_after_every_answer_the_share_stays_inside_in_95_of_100_runs(s
     assert naive > 0.4
 
 
-@pytest.mark.parametrize(("name", "weights"), [("even", [1, 1, 1, 1, 1]), ("good", [2, 2, 6, 30, 60])])
-def test_looked_at_after_every_answer_a_mean_rating_stays_inside_in_95_of_100_runs(
-    name: str, weights: list[float]
-) -> None:
-    chances = np.array(weights) / sum(weights)
-    ratings = np.random.default_rng(42).choice([1, 2, 3, 4, 5], (1500, 2000), p=chances)
-    assert looks.ever_out_of_mean(ratings, float(chances @ [1, 2, 3, 4, 5]), 0.95) <= 0.06
+SKEWED = {
+    "even ratings": ((1, 2, 3, 4, 5), (0.2, 0.2, 0.2, 0.2, 0.2)),
+    "one in a hundred is a one": ((1, 2, 3, 4, 5), (0.01, 0.0, 0.0, 0.0, 0.99)),
+    "three in a thousand are ones": ((1, 2, 3, 4, 5), (0.003, 0.0, 0.0, 0.0, 0.997)),
+    "nearly all promote": ((-1, 0, 1), (0.02, 0.01, 0.97)),
+}
+
+
+@pytest.mark.parametrize("case", SKEWED)
+def test_looked_at_after_every_answer_a_mean_stays_inside_however_skewed_the_answers_are(case: str) -> None:
+    scale, chances = SKEWED[case]
+    out = looks.ever_out_of_mean(np.random.default_rng(42), scale, np.array(chances), 0.9875, (500, 1200))
+    assert out <= 0.0125
+
+
+def test_the_wealth_against_the_true_mean_is_one_on_average() -> None:
+    """By enumeration of all counts of 12 answers on a scale of three."""
+    n, chances, places = 12, (0.1, 0.2, 0.7), np.array([0.0, 0.5, 1.0])
+    average = 0.0
+    for low in range(n + 1):
+        for middle in range(n + 1 - low):
+            counts = (low, middle, n - low - middle)
+            ways = comb(n, low) * comb(n - low, middle)
+            wealth = np.exp(sequences.log_wealth(places, np.array(counts, np.float64), 0.8))
+            average += ways * float(np.prod(np.power(chances, counts))) * float(wealth)
+    assert average == pytest.approx(1)
+
+
+@quick
+@given(st.lists(st.integers(0, 300), min_size=5, max_size=5).filter(any))
+def test_a_mean_lies_in_its_sequence_on_its_scale_and_a_mirrored_one_in_the_mirrored(counts: list[int]) -> None:
+    found = sequences.mean(dict(enumerate(counts, start=1)), 0.9875)
+    mirrored = sequences.mean(dict(enumerate(reversed(counts), start=1)), 0.9875)
+    assert found is not None
+    assert mirrored is not None
+    observed = sum(points * count for points, count in enumerate(counts, start=1)) / sum(counts)
+    assert 1 <= found.low <= observed + 1e-9
+    assert observed - 1e-9 <= found.high <= 5
+    assert found.high - found.low > 0
+    assert (6 - found.high, 6 - found.low) == pytest.approx(mirrored, abs=1e-6)
+
+
+@pytest.mark.parametrize(("count", "n"), [(40, 100), (90, 100), (3, 30), (90_000, 100_000)])
+def test_of_yes_and_no_a_mean_is_about_as_wide_as_a_share(count: int, n: int) -> None:
+    """They differ in what is mixed: all shares alike there, the arcsine law here."""
+    share, found = proportion(count, n, 0.9875), sequences.mean({0: n - count, 1: count}, 0.9875)
+    assert share is not None
+    assert found is not None
+    assert found.high - found.low == pytest.approx(share.high - share.low, rel=0.1)
+
+
+def test_a_mean_is_the_surer_the_more_alike_the_answers_are() -> None:
+    alike, spread = sequences.mean({1: 0, 3: 500, 5: 0}), sequences.mean({1: 250, 3: 0, 5: 250})
+    assert alike is not None
+    assert spread is not None
+    assert alike.high - alike.low < (spread.high - spread.low) / 3
 
 
 def test_arrays_say_the_same_as_the_domain() -> None:
     """What the simulations compute at once is what a status computes one by one."""
     assert looks.evidence(np.array([70]), np.array([90]), 0.6)[0] == pytest.approx(log_evidence(70, 90, 0.6))
-    ratings = np.random.default_rng(1).integers(1, 6, (1, 400))
-    low, high = looks.mean_bounds(ratings, 0.99)
-    values = [int(one) for one in ratings[0]]
-    found = sequences.bounded_mean(400, sum(values), sum(v * v for v in values), (1, 5), 0.99)
-    assert found == pytest.approx((low[0, -1], high[0, -1]))
-
-
-def test_the_margin_is_that_of_the_paper_and_narrowest_where_it_is_tuned_to_be() -> None:
-    def margin(log_rho2: float) -> float:
-        rho2 = float(np.exp(log_rho2))
-        return sqrt(2 * (500 * rho2 + 1) / (500**2 * rho2) * log(sqrt(500 * rho2 + 1) / 0.05))
-
-    best = minimize_scalar(margin, bounds=(-20, 5), method="bounded")
-    assert sequences.unit_margin(500, 0.95, 500) == pytest.approx(float(best.fun), rel=1e-8)
-
-
-def test_a_mean_is_centred_and_a_bounded_one_stays_on_its_scale() -> None:
-    found = sequences.mean(200, 800, 3400)
+    counts = np.array([[[2, 3, 5, 30, 60]]])
+    found = sequences.mean(dict(enumerate([2, 3, 5, 30, 60], start=1)), 0.9875)
     assert found is not None
-    assert isclose((found.low + found.high) / 2, 4)
-    alike = sequences.bounded_mean(100, 500, 2500, (1, 5))
-    assert alike is not None
-    assert 1 < alike.low < alike.high == 5
+    for end, sign in ((found.low, 1), (found.high, -1)):
+        just_in, just_out = (float(end + sign * step) for step in (1e-6, -1e-6))
+        assert not looks.mean_refuted(counts, (1, 2, 3, 4, 5), just_in, 0.9875)[0, 0]
+        assert looks.mean_refuted(counts, (1, 2, 3, 4, 5), just_out, 0.9875)[0, 0]
 
 
 def test_the_error_of_a_year_is_split_over_its_runs() -> None:
