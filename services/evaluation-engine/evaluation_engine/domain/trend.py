@@ -2,8 +2,9 @@
 
 The slope is the median of all pairwise slopes (Theil 1950, Sen 1968) over at least 4 and at most 12 periods with enough
 data. It counts only when Kendall's test against no trend (exact, one-sided) has p ≤ 0.05; else the last value stands.
-The line is drawn from the last value to the day by which the target is to be met, or one period ahead where there is no
-such day, and never further ahead than the periods reach back.
+Periods that overlap are no news of each other, so the newest of them alone counts: a KPI of the last calendar month has
+one value a month however often it is looked at. The line is drawn from the last value to the day by which the target is
+to be met, or one period ahead where there is no such day, and never further ahead than the periods reach back.
 
 A target is at risk when its KPI heads for the bad side of the threshold and the line gets there; or when it is on the
 bad side now, is to be met by a day that is still to come, and the line doesn't get it there.
@@ -27,8 +28,9 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The value of a KPI over a period that ended before ``end``."""
+    """The value of a KPI over a period from ``start`` that ended before ``end``."""
 
+    start: date
     end: date
     value: float
 
@@ -48,9 +50,10 @@ class Course:
 
 def course(target: Target, points: Sequence[Point], unit: str) -> Course:
     """Return where a target goes by its points, earliest first."""
-    known = points[-MOST:]
+    known = _apart(points)[-MOST:]
     if len(known) < FEWEST:
-        return Course(None, f"{len(known)} of at least {FEWEST} periods are known, too few for a trend.", len(known))
+        few = f"{len(known)} of at least {FEWEST} periods that don't overlap are known, too few for a trend."
+        return Course(None, few, len(known))
     slope = sen_slope(known)
     p_value = kendall_p([point.value for point in known])
     last = known[-1]
@@ -69,6 +72,15 @@ def course(target: Target, points: Sequence[Point], unit: str) -> Course:
         projected=projected,
         on=on,
     )
+
+
+def _apart(points: Sequence[Point]) -> list[Point]:
+    """Return the newest point and, going back, every one whose period ended before that of the one kept last began."""
+    kept: list[Point] = []
+    for point in reversed(points):
+        if not kept or point.end <= kept[-1].start:
+            kept.append(point)
+    return kept[::-1]
 
 
 def sen_slope(points: Sequence[Point]) -> float:

@@ -66,8 +66,9 @@ def _course(target: Target, past: Sequence[PastVerdicts], zone: str) -> Course:
                 continue
             unit = one.unit
             if _usable(one) and one.result.value is not None:
-                end = calendar(zone).date_of(round(evaluation.period.end.timestamp() * 1000))
-                points.append(Point(end, one.result.value))
+                span = one.result.period
+                start, end = (calendar(zone).date_of(round(at.timestamp() * 1000)) for at in (span.start, span.end))
+                points.append(Point(start, end, one.result.value))
     return course(target, points, unit)
 
 
