@@ -69,7 +69,8 @@ class Ledger:
                 difference = abs(earlier.n - candidate.n)
                 if 0 < difference < MINIMUM and earlier.n:
                     return Refusal(candidate, earlier, difference)
-        return _between_days(candidate, [one for one in related if one.cut == candidate.cut])
+        same = [one for one in related if one.cut == candidate.cut]
+        return _between_days(candidate, same) or _other_ways(candidate, same)
 
 
 def _between_days(candidate: Published, earlier: list[Published]) -> Refusal | None:
@@ -81,6 +82,53 @@ def _between_days(candidate: Published, earlier: list[Published]) -> Refusal | N
             nearest = min(earlier, key=lambda one: (min(abs(one.start - day), abs(one.end - following)), one))
             return Refusal(candidate, nearest, abs(after - before))
     return None
+
+
+def _other_ways(candidate: Published, earlier: list[Published]) -> Refusal | None:
+    """Whether the same days were counted before, from shorter periods or a longer one less others, but for a few.
+
+    Of each period any edition may be taken: what was late in one of them is in another.
+    """
+    start, end = candidate.start, candidate.end
+    direct = _sums_from(start, [one for one in earlier if one.end <= end]).get(end, set())
+    if differs := _few_apart(candidate.n, direct):
+        return Refusal(candidate, _nearest(candidate, earlier), differs)
+    longer = [one for one in earlier if one.start <= start and end <= one.end]
+    first, last = min((one.start for one in longer), default=start), max((one.end for one in longer), default=end)
+    before = _sums_up_to(start, [one for one in earlier if one.start >= first])
+    after = _sums_from(end, [one for one in earlier if one.end <= last])
+    for one in longer:
+        for known in before.get(one.start, ()):
+            if differs := _few_apart(one.n - known - candidate.n, after.get(one.end, set())):
+                return Refusal(candidate, one, differs)
+    return None
+
+
+def _few_apart(n: int, others: set[int]) -> int:
+    """By how few people a number differs from one of others; 0 where from none."""
+    return next((few for few in range(1, MINIMUM) if n + few in others or n - few in others), 0)
+
+
+def _nearest(candidate: Published, earlier: Iterable[Published]) -> Published:
+    return min(earlier, key=lambda one: (abs(one.start - candidate.start) + abs(one.end - candidate.end), one))
+
+
+def _sums_from(first: date, published: Iterable[Published]) -> dict[date, set[int]]:
+    """Every number of people that periods one after the other give from a day up to each later one."""
+    sums = {first: {0}}
+    for one in sorted(set(published), key=lambda one: (one.start, one.end)):
+        if one.start in sums:
+            sums.setdefault(one.end, set()).update(known + one.n for known in sums[one.start])
+    return sums
+
+
+def _sums_up_to(last: date, published: Iterable[Published]) -> dict[date, set[int]]:
+    """The same from each earlier day up to one."""
+    sums = {last: {0}}
+    for one in sorted(set(published), key=lambda one: (one.end, one.start), reverse=True):
+        if one.end in sums:
+            sums.setdefault(one.start, set()).update(known + one.n for known in sums[one.end])
+    return sums
 
 
 def _counted_from(first: date, published: Iterable[Published]) -> dict[date, int]:

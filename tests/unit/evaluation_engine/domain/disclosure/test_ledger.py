@@ -55,6 +55,31 @@ def test_overlapping_periods_are_refused_once_the_overlap_can_be_computed() -> N
     assert ledger.refusal(told(1, 32, 180)) is None
 
 
+def test_late_people_in_a_longer_period_are_refused_once_its_parts_were_counted_without_them() -> None:
+    """Four weeks of 250, then the month with three more; and with twelve more."""
+    weeks = Ledger(tuple(told(start, start + 7, 250) for start in (1, 8, 15, 22)))
+    refusal = weeks.refusal(told(1, 29, 1003))
+    assert refusal is not None
+    assert refusal.difference == 3
+    assert weeks.refusal(told(1, 29, 1000)) is None
+    assert weeks.refusal(told(1, 29, 1012)) is None
+
+
+def test_any_edition_of_each_part_is_compared() -> None:
+    ledger = Ledger((told(1, 8, 250), told(8, 15, 250), told(1, 8, 300)))
+    assert ledger.refusal(told(1, 15, 553))
+    assert ledger.refusal(told(1, 15, 503))
+    assert ledger.refusal(told(1, 15, 525)) is None
+
+
+def test_the_last_part_of_a_longer_period_that_was_published_is_compared_with_what_is_left_of_it() -> None:
+    ledger = Ledger((told(1, 29, 1000), *(told(start, start + 7, 250) for start in (1, 8, 22))))
+    assert ledger.refusal(told(15, 22, 247))
+    assert ledger.refusal(told(15, 22, 253))
+    assert ledger.refusal(told(15, 22, 250)) is None
+    assert ledger.refusal(told(15, 22, 262)) is None
+
+
 def test_fewer_than_ten_are_refused_by_themselves() -> None:
     assert str(Ledger().refusal(told(1, 32, 9))) == "fewer than 10 people"
     assert Ledger().refusal(told(1, 32, 0)) is None
