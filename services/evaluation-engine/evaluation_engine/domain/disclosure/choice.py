@@ -55,9 +55,13 @@ class _Choosing:
     history: History
     refused: dict[str, set[str]] = field(default_factory=dict)
     found: dict[str, Suppression] = field(default_factory=dict)
+    now: list[Published] = field(default_factory=list)
 
     def choice(self) -> dict[tuple[str, str], Table]:
-        totals = {kpi: self._total(one) for kpi, one in self.figures.items()}
+        totals: dict[str, Table] = {}
+        for kpi, one in self.figures.items():
+            totals[kpi] = self._total(one)
+            self._remember(one, totals[kpi])
         open_ = {kpi for kpi, one in self.figures.items() if self._may_be_cut(one, totals[kpi])}
         for kpi in sorted(open_):
             self._suppress(kpi)
@@ -82,6 +86,11 @@ class _Choosing:
             return Table(kept=editions[-1])
         return Table(cells)
 
+    def _remember(self, one: Figures, table: Table) -> None:
+        """KPIs of one evaluation stand beside each other too."""
+        if table.new and one.people:
+            self.now += _numbers(one)
+
     def _against_total(self, one: Figures) -> str:
         if 0 < one.total.n < MINIMUM:
             return Reason.SMALL
@@ -91,23 +100,25 @@ class _Choosing:
             return Reason.INSIDE
         if not one.people:
             return ""
-        ledger = Ledger(self.history.totals.get(one.kpi, ()))
-        refusal = ledger.refusal(Published("", one.kpi, "", one.start, one.end, one.total.n))
-        return f"{Reason.REFUSED}: {refusal}" if refusal else ""
+        for number in _numbers(one):
+            refusal = Ledger((*self.history.totals.get(number.kpi, ()), *self.now)).refusal(number)
+            if refusal:
+                return f"{Reason.REFUSED}: {refusal}"
+        return ""
 
     def _may_be_cut(self, one: Figures, total: Table) -> bool:
         return total.new and one.total.n > 0 and not self._touches(one) and bool(one.dimensions)
 
     def _touches(self, one: Figures) -> bool:
         """Whether another published period of the KPI shares days with this one, or will, because it looks back."""
-        return one.looks_back or bool(self.history.totals.get(one.kpi))
+        return one.looks_back or one.kpi in self.history.touched
 
     def _suppress(self, kpi: str) -> None:
         one = self.figures[kpi]
         before = {
             cut
             for dimension in one.dimensions
-            for edition in self.history.of(kpi, dimension)[-1:]
+            for edition in (*self.history.of(kpi, dimension)[-1:], *self.history.beside(one, dimension))
             for cut in edition.hidden
         }
         self.found.pop(kpi, None)
@@ -149,9 +160,11 @@ class _Choosing:
     def _groups(self, one: Figures, dimension: str, total: Table) -> Table:
         editions = self.history.of(one.kpi, dimension)
         table = self._new_groups(one, dimension, total)
+        cells = {cut: count._replace(shown=cut not in table.hidden) for cut, count in table.cells.items()}
+        if table.new and not all(old.may_stand_beside(cells) for old in self.history.beside(one, dimension)):
+            table = Table(why=Reason.REFUSED)
         if not editions:
             return table
-        cells = {cut: count._replace(shown=cut not in table.hidden) for cut, count in table.cells.items()}
         alike = table.new and editions[-1].hides_what(cells)
         if not alike or not all(_may_follow(old, cells, one) for old in editions):
             return Table(kept=editions[-1])
@@ -170,7 +183,13 @@ class _Choosing:
 
 
 def _may_follow(old: Edition, cells: Mapping[str, Count], one: Figures) -> bool:
-    return not one.people or old.may_be_followed_by(cells, one.scale)
+    return not one.people or old.may_be_followed_by(cells, one.scale, answered=bool(one.answered))
+
+
+def _numbers(one: Figures) -> list[Published]:
+    """The people that a total tells of: those who are counted, and those of them who answered."""
+    told = [(one.subject, one.total.n)] + ([(one.answerers, one.answered[""])] if "" in one.answered else [])
+    return [Published("", subject, "", one.start, one.end, n) for subject, n in told]
 
 
 def _tables(one: Figures) -> Tables:

@@ -34,7 +34,7 @@ class Count(NamedTuple):
 class Edition:
     """One table of a KPI as it was published: everybody (dimension '') or the groups of a dimension.
 
-    `results` are the numbers as readers saw them.
+    `results` are the numbers as readers saw them, `counts` a mark of whom they count (see `subject_of`).
     """
 
     kpi: str
@@ -45,6 +45,7 @@ class Edition:
     revision: int
     cells: Mapping[str, Count]
     results: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    counts: str = ""
 
     @property
     def name(self) -> str:
@@ -64,10 +65,17 @@ class Edition:
         """Whether nobody came, left or changed since."""
         return all(_plain(self.cells.get(cut)) == _plain(cells.get(cut)) for cut in {*self.cells, *cells})
 
-    def may_be_followed_by(self, cells: Mapping[str, Count], scale: Scale | None) -> bool:
-        """Whether the difference tells of no few people in any cell."""
-        cuts = {*self.cells, *cells}
-        return all(_far(self.cells.get(cut, _NOBODY), cells.get(cut, _NOBODY), scale) for cut in cuts)
+    def may_be_followed_by(self, cells: Mapping[str, Count], scale: Scale | None, *, answered: bool = False) -> bool:
+        """Whether the difference tells of no few people in any cell, nor of few who ``answered`` where that is told."""
+        pairs = [(self.cells.get(cut, _NOBODY), cells.get(cut, _NOBODY)) for cut in {*self.cells, *cells}]
+        return all(_far(old, new, scale) and not (answered and _few_answered(old, new)) for old, new in pairs)
+
+    def may_stand_beside(self, cells: Mapping[str, Count]) -> bool:
+        """Whether another KPI may tell of the same people too: it hides as much, and tells of no few others."""
+        return all(
+            (new.shown or not old.shown or not old.n) and not 0 < abs(new.n - old.n) < MINIMUM
+            for old, new in ((self.cells.get(cut, _NOBODY), cells.get(cut, _NOBODY)) for cut in {*self.cells, *cells})
+        )
 
 
 _NOBODY = Count(0)
@@ -83,7 +91,20 @@ def _far(old: Count, new: Count, scale: Scale | None) -> bool:
     if _plain(old) == _plain(new):
         return True
     if old.n != new.n:
-        return abs(old.n - new.n) >= MINIMUM
+        return abs(old.n - new.n) >= MINIMUM and not _said_the_same(old, new, scale)
     span = scale[1] - scale[0] if scale else 1
     by_answers = abs((old.score or 0) - (new.score or 0)) >= MINIMUM * span
     return by_answers or abs((old.moved or 0) - (new.moved or 0)) >= MINIMUM
+
+
+def _few_answered(old: Count, new: Count) -> bool:
+    return 0 < abs((new.score or 0) - (old.score or 0)) < MINIMUM
+
+
+def _said_the_same(old: Count, new: Count, scale: Scale | None) -> bool:
+    """Whether all who came or left gave the same end of the scale, where not everybody does anyway."""
+    people, answers = new.n - old.n, (new.score or 0) - (old.score or 0)
+    return any(
+        answers == end * people and not all((one.score or 0) == end * one.n for one in (old, new))
+        for end in scale or ()
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
@@ -25,7 +25,7 @@ class Figures:
     `answered` are further people whom the cells tell of: those who answered behind a response rate. `compares_few`
     says that the total is made of groups of which one is small. `looks_back`: over more than the evaluation's own
     period. `part`: of a part of the service that no table is about. `people` is False where measurements are counted: a
-    few of them more are nobody's secret.
+    few of them more are nobody's secret. `counts` is a mark of whom the KPI counts (`subject_of`).
     """
 
     kpi: str
@@ -40,6 +40,17 @@ class Figures:
     looks_back: bool = False
     part: bool = False
     people: bool = True
+    counts: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Numbers of the same subject can be subtracted from each other."""
+        return self.counts or self.kpi
+
+    @property
+    def answerers(self) -> str:
+        """The subject of those who answered, of whom a response rate tells too."""
+        return f"{self.kpi}: answered"
 
     @property
     def total(self) -> Count:
@@ -62,14 +73,25 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was published before: editions of exactly these tables, oldest first, and totals of periods that touch."""
+    """What was published before.
+
+    `editions` of exactly these periods, oldest first, also of other KPIs that count the same people; `totals` by
+    subject; `touched` are KPIs whose period shares days with another published one.
+    """
 
     editions: Mapping[tuple[str, str], tuple[Edition, ...]] = field(default_factory=dict)
     totals: Mapping[str, tuple[Published, ...]] = field(default_factory=dict)
+    touched: frozenset[str] = frozenset()
 
     def of(self, kpi: str, dimension: str) -> tuple[Edition, ...]:
         """Editions of one table."""
         return self.editions.get((kpi, dimension), ())
+
+    def beside(self, one: Figures, dimension: str) -> Iterator[Edition]:
+        """Editions in which other KPIs tell of the same people."""
+        for (kpi, name), editions in self.editions.items():
+            if kpi != one.kpi and name == dimension:
+                yield from (edition for edition in editions if edition.counts == one.counts != "")
 
 
 def _less(total: Count, named: Iterable[Count], scale: Scale | None) -> Count:

@@ -7,6 +7,7 @@ down_revision = "20261124_05"
 branch_labels = None
 depends_on = None
 
+# `counts` marks whom a KPI counts: others that count the same people are compared with it.
 # Days are local ones of the service. `cells` also has those that were hidden: a later edition is compared with them.
 _LEDGER = """
 CREATE TABLE evaluation.release_ledger (
@@ -21,14 +22,19 @@ CREATE TABLE evaluation.release_ledger (
     n bigint NOT NULL,
     cells json NOT NULL,
     results json NOT NULL,
+    counts text NOT NULL,
     published_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (service_id, kpi, period_end, period_start, dimension, number, revision)
 )
+"""
+_BY_PEOPLE = """
+CREATE INDEX release_ledger_counts_idx ON evaluation.release_ledger (service_id, counts, period_end, period_start)
 """
 
 
 def upgrade() -> None:
     op.execute(_LEDGER)
+    op.execute(_BY_PEOPLE)
 
 
 def downgrade() -> None:

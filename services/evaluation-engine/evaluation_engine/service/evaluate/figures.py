@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from civiloop_shared.contracts.evaluations import KpiResult
 from evaluation_engine.domain.disclosure.counting import compares_few, counted, scale_of, total_only
 from evaluation_engine.domain.disclosure.figures import Figures, dimension_of
+from evaluation_engine.domain.disclosure.subject import subject_of
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.kpi_measures import Response
 from evaluation_engine.service.evaluate.compute import Answerer, Outcome, window_of
@@ -63,4 +64,5 @@ def _figures(answerer: Answerer, definition: Definition, results: dict[str, KpiR
         looks_back=window != period,
         part=definition.where is not None,
         people=definition.needs[0].source != "measurements",
+        counts=subject_of(definition),
     )

@@ -175,6 +175,7 @@ class _Publishing:
                 revision=self.record.revision,
                 cells=cells,
                 results=results,
+                counts=figures.subject,
             )
 
 

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from evaluation_engine.domain.disclosure.choice import Table, choose
@@ -13,7 +14,7 @@ MANY = {"": 164, "channel=web": 100, "channel=phone": 40, "channel=app": 24}
 FEW = {"": 164, "channel=web": 120, "channel=phone": 37, "channel=counter": 7}
 
 
-def figures(counts: Mapping[str, int], kpi: str = "csat", **overrides: Any) -> Figures:
+def figures(counts: Mapping[str, int], /, kpi: str = "csat", **overrides: Any) -> Figures:
     """About half of everybody say yes."""
     groups = [n for cut, n in counts.items() if cut.startswith("channel")]
     yes = {cut: n // 2 for cut, n in counts.items()} | {
@@ -31,7 +32,7 @@ def after(*earlier: Figures) -> History:
         for (kpi, dimension), table in choose([one], history).items():
             if table.new:
                 cells = {cut: count._replace(shown=table.shows(cut)) for cut, count in table.cells.items()}
-                made = Edition(kpi, dimension, one.start, one.end, 1, revision, cells)
+                made = Edition(kpi, dimension, one.start, one.end, 1, revision, cells, counts=one.counts)
                 editions[kpi, dimension] = (*editions.get((kpi, dimension), ()), made)
         history = History(editions)
     return history
@@ -92,7 +93,7 @@ def test_those_of_whom_the_group_is_not_known_are_compared_between_revisions_too
     before = replace(first, cells={"": Count(600, 430), young: Count(300, 200), old: Count(250, 200)})
     now = replace(first, cells={"": Count(613, 436), young: Count(310, 206), old: Count(250, 200)})
     assert decided(now, after(before))["segment.age"].kept
-    enough = replace(first, cells={"": Count(622, 436), young: Count(310, 206), old: Count(250, 200)})
+    enough = replace(first, cells={"": Count(622, 441), young: Count(310, 206), old: Count(250, 200)})
     assert not decided(enough, after(before))["segment.age"].kept
 
 
@@ -151,7 +152,7 @@ def test_nobody_anymore_leaves_the_earlier_edition() -> None:
 
 def test_a_period_that_touches_a_published_one_shows_its_total_and_no_groups() -> None:
     before = Published("", "csat", "", date(2026, 10, 1), date(2026, 10, 8), 40)
-    found = decided(figures(MANY), History(totals={"csat": (before,)}))
+    found = decided(figures(MANY), History(totals={"csat": (before,)}, touched=frozenset({"csat"})))
     assert found[""].shows("")
     assert found["channel"].why == "period"
 
@@ -202,3 +203,69 @@ def test_groups_that_do_not_add_up_are_not_shown() -> None:
 def test_measurements_are_no_people_and_their_revisions_are_published() -> None:
     probes = figures({"": 4000}, people=False)
     assert not decided(figures({"": 4003}, people=False), after(probes))[""].kept
+
+
+def test_a_response_rate_over_a_month_tells_no_week_in_which_a_few_answered() -> None:
+    """40, 30 and 30 of 300 each in three weeks; in the fourth four of 300, which is hidden."""
+
+    def rate(asked: int, answered: int, **overrides: Any) -> Figures:
+        one = figures({"": asked}, kpi="response-rate", source="journeys", answered={"": answered})
+        return replace(one, cells={"": Count(asked, answered)}, **overrides)
+
+    days = [date(2026, 10, day) for day in (1, 8, 15, 22)]
+    asked = tuple(Published("", "response-rate", "", *week, 300) for week in pairwise(days))
+    answered = tuple(
+        Published("", "response-rate: answered", "", *week, n)
+        for week, n in zip(pairwise(days), (40, 30, 30), strict=True)
+    )
+    history = History(totals={"response-rate": asked, "response-rate: answered": answered})
+    assert decided(rate(1200, 104), history)[""].why.startswith("refused")
+    assert decided(rate(1200, 114), history)[""].shows("")
+
+
+def test_a_revision_of_a_response_rate_tells_of_no_few_who_answered() -> None:
+    first = replace(figures({"": 300}, answered={"": 100}), cells={"": Count(300, 100)})
+    for asked, answered, kept in ((320, 103, True), (320, 110, False), (320, 100, True), (300, 103, True)):
+        now = replace(first, cells={"": Count(asked, answered)}, answered={"": answered})
+        assert bool(decided(now, after(first))[""].kept) is kept
+
+
+def test_late_people_who_all_said_the_same_keep_the_edition_unless_everybody_does() -> None:
+    def said(n: int, yes: int) -> Figures:
+        return replace(figures({"": n}), cells={"": Count(n, yes)})
+
+    assert decided(said(620, 430), after(said(600, 430)))[""].kept
+    assert decided(said(620, 450), after(said(600, 430)))[""].kept
+    assert not decided(said(620, 449), after(said(600, 430)))[""].kept
+    assert not decided(said(620, 620), after(said(600, 600)))[""].kept
+
+
+def test_a_kpi_that_counts_the_same_people_under_another_name_is_compared_in_the_ledger() -> None:
+    """27 days of 40, a hidden day of 4; then the month of the other KPI."""
+    days = [date(2026, 10, 1) + timedelta(day) for day in range(29)]
+    told = tuple(Published("", "completed", "", *day, 40) for at, day in enumerate(pairwise(days)) if at != 13)
+    month = replace(figures({"": 1084}, kpi="govuk-digital-take-up"), start=days[0], end=days[-1], counts="completed")
+    assert decided(month, History(totals={"completed": told}))[""].why.startswith("refused")
+    assert decided(replace(month, counts="others"), History(totals={"completed": told}))[""].shows("")
+
+
+def test_kpis_of_one_evaluation_that_count_the_same_people_are_compared_with_each_other() -> None:
+    week = replace(figures({"": 160}), end=date(2026, 10, 8), counts="answers")
+    longer = replace(figures({"": 164}, kpi="nps"), counts="answers")
+    assert choose([week, longer], History())["nps", ""].why.startswith("refused")
+    assert choose([week, replace(longer, counts="others")], History())["nps", ""].shows("")
+
+
+def test_groups_of_a_kpi_that_is_used_later_are_compared_with_those_of_its_twin() -> None:
+    before = after(figures(MANY, counts="answers"))
+    late = more(MANY, web=10, phone=2)
+    assert decided(figures(late, kpi="csat-too", counts="answers"), before)["channel"].why == "refused"
+    assert not decided(figures(late, kpi="csat-too", counts="others"), before)["channel"].why
+    assert not decided(figures(MANY, kpi="csat-too", counts="answers"), before)["channel"].why
+
+
+def test_what_a_twin_has_hidden_stays_hidden() -> None:
+    before = after(figures(FEW, counts="answers"))
+    now = figures(more(FEW, counter=20), kpi="csat-too", counts="answers")
+    hidden = decided(now, before)["channel"].hidden
+    assert hidden.keys() == {"channel=counter", "channel=phone"}

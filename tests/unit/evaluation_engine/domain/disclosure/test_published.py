@@ -64,7 +64,7 @@ class World:
             (old.start, old.end) != (one.start, one.end) and old.start < one.end and old.end > one.start
             for old in totals
         )
-        return History(same, {"csat": totals} if touches else {})
+        return History(same, {"csat": totals} if touches else {}, frozenset({"csat"} if touches else ()))
 
 
 def figures(weeks: range, people: Iterable[Person]) -> Figures:
