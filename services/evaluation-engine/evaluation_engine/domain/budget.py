@@ -36,10 +36,19 @@ SOON = frozenset({"error-rate"})
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """The bad share of what there is, None where there is nothing; ``n`` is what a minimum is compared with."""
+    """The bad share of what there is, None where there is nothing; ``n`` is what a minimum is compared with.
+
+    ``of`` is what it is a share of: answers, journeys, samples, or seconds that were watched.
+    """
 
     bad: float | None
     n: int
+    of: float = 0.0
+
+    @property
+    def events(self) -> float:
+        """Return how many are bad, half bad ones by half."""
+        return round((self.bad or 0.0) * self.of, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +87,14 @@ class Budget:
         if isinstance(measure, DurationQuantile):
             sketch = Sketch.of(measures, measure.prefix)
             within = sketch.within(self.target.threshold * measure.per)
-            return Spent((sketch.n - within) / sketch.n if sketch.n else None, sketch.n)
+            return Spent((sketch.n - within) / sketch.n if sketch.n else None, sketch.n, sketch.n)
         evidence = Evidence(0, 0, "UTC", 0, measures, Sources({}), settings=self.settings)
         found = estimate(measure, evidence, LEVEL)
         if found.value is None:
             return Spent(None, 0)
         share = found.value / self._highest
-        return Spent(max(0.0, 1 - share if self.target.comparison == "at_least" else share), found.n)
+        bad = max(0.0, 1 - share if self.target.comparison == "at_least" else share)
+        return Spent(bad, found.n, found.denominator or 0.0)
 
 
 def beginnings_of(measure: Measure) -> tuple[str, ...]:

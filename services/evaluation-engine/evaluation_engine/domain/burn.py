@@ -11,9 +11,9 @@ quarter hours that lie wholly in it, and of minutes at its edges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from evaluation_engine.domain.accumulator import Measures, merge
 from evaluation_engine.domain.buckets import MINUTE_MS, QUARTER_MS, window
@@ -28,6 +28,10 @@ _HOUR_MS = 3_600_000
 
 CLEAR_AT = 0.9
 """An alert rests at this part of its factor: a rate that wavers about the factor opens and closes nothing."""
+
+FEWEST_BAD = 3
+"""So many in the long window must be bad before an alert can begin to fire: where little comes in, one that went wrong
+uses up the budget of hours, and so does its only repetition. Of time they are seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +161,29 @@ def faults(target: Target, definition: Definition) -> list[str]:
     return found
 
 
-def rate(watch: Watch, buckets: Buckets, start_ms: int, end_ms: int) -> tuple[float | None, int]:
-    """Return burn rate and sample over ``[start, end)``; None where there is nothing."""
+class Pace(NamedTuple):
+    """Burn rate over a window, None where there is nothing, with the sample and how many of it are bad."""
+
+    rate: float | None
+    n: int
+    bad: float
+
+
+def pace(watch: Watch, buckets: Buckets, start_ms: int, end_ms: int) -> Pace:
+    """Return how fast the budget is used up over ``[start, end)``."""
     spent = watch.budget.spent(buckets.over(start_ms, end_ms))
-    return (None if spent.bad is None else spent.bad / watch.budget.share), spent.n
+    return Pace(None if spent.bad is None else spent.bad / watch.budget.share, spent.n, spent.events)
 
 
 def burn(watch: Watch, alert: Alert, buckets: Buckets, tick_ms: int, before: Memory) -> Burn:
     """Evaluate one alert at a tick. Both windows have to be over the factor, strictly."""
-    long, n = rate(watch, buckets, tick_ms - alert.long_ms, tick_ms)
-    short, _ = rate(watch, buckets, tick_ms - alert.short_ms, tick_ms)
+    long = pace(watch, buckets, tick_ms - alert.long_ms, tick_ms)
+    short = pace(watch, buckets, tick_ms - alert.short_ms, tick_ms)
+    after = _after(watch, alert, long, short.rate, before)
+    return Burn(watch, alert, tick_ms, long.rate, short.rate, long.n, before, after)
+
+
+def _after(watch: Watch, alert: Alert, long: Pace, short: float | None, before: Memory) -> Memory:
     rule = Rule(
         id=watch.subject(alert),
         kpi=watch.definition.id,
@@ -176,10 +193,10 @@ def burn(watch: Watch, alert: Alert, buckets: Buckets, tick_ms: int, before: Mem
         keep_firing_for=alert.hold,
         no_data="keep_last",
     )
-    if long is None or short is None:
-        after = without_result(rule, before)
-    elif n < watch.min_sample:
-        after = Memory(Status.FIRING_STALE, before.breaches) if before.status.firing else Memory(Status.INSUFFICIENT)
-    else:
-        after = advance(rule, before, min(long, short))
-    return Burn(watch, alert, tick_ms, long, short, n, before, after)
+    if long.rate is None or short is None:
+        return without_result(rule, before)
+    if long.n < watch.min_sample:
+        return replace(before, status=Status.FIRING_STALE if before.status.firing else Status.INSUFFICIENT)
+    after = advance(rule, before, min(long.rate, short))
+    begins = after.status.firing and not before.status.firing
+    return Memory(Status.INSUFFICIENT) if begins and long.bad < FEWEST_BAD else after

@@ -10,7 +10,7 @@ import pytest
 
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import MINUTE_MS, QUARTER_MS, window
-from evaluation_engine.domain.burn import ALERTS, Alert, Buckets, Burn, Watch, burn, faults, left_out, rate
+from evaluation_engine.domain.burn import ALERTS, Alert, Buckets, Burn, Watch, burn, faults, left_out, pace
 from evaluation_engine.domain.packs import BY_ID
 from evaluation_engine.domain.rule import Memory, Status
 from evaluation_engine.domain.sketch import bin_of
@@ -126,17 +126,17 @@ def test_a_window_over_quarter_hours_and_minutes_is_that_over_minutes_alone() ->
     buckets = minute_by_minute({n: (n % 7) / 10 for n in range(180)}, 180)
     alone = Buckets(buckets.minutes, {})
     for end in range(60, 180, 7):
-        whole = rate(share_watch(1), buckets, T0 + (end - 60) * MINUTE_MS, T0 + end * MINUTE_MS)
+        whole = pace(share_watch(1), buckets, T0 + (end - 60) * MINUTE_MS, T0 + end * MINUTE_MS)
         minutes = {n: buckets.minutes[T0 + n * MINUTE_MS] for n in range(end - 60, end)}
         bad = sum(one["m.failed-changes.sum"] for one in minutes.values())
-        assert list(whole) == pytest.approx([bad / 60_000_000 / 0.01, 60_000])
+        assert list(whole) == pytest.approx([bad / 60_000_000 / 0.01, 60_000, bad / 1000])
         assert not alone.over(T0, T0 + QUARTER_MS)  # nothing is made up where only the quarter hour would tell
 
 
 def test_the_rate_is_the_bad_share_over_the_budget() -> None:
     up = {"m.watched-seconds.n": 1, "m.watched-seconds.sum": 60_000, "m.up-seconds.n": 1, "m.up-seconds.sum": 57_000}
     watch = Watch(target(), BY_ID["availability"])
-    assert list(rate(watch, Buckets({T0: up}, {}), T0, T0 + MINUTE_MS)) == pytest.approx([10.0, 1])
+    assert list(pace(watch, Buckets({T0: up}, {}), T0, T0 + MINUTE_MS)) == pytest.approx([10.0, 1, 3])
 
 
 def at_once(factor: float) -> Alert:
@@ -182,6 +182,37 @@ def test_a_long_window_with_too_little_in_it_does_not_fire() -> None:
     assert burn(watch, HOUR, buckets, T0 + 3 * MINUTE_MS, Memory()).opens
 
 
+@pytest.mark.parametrize(("bad", "opens"), [(1, False), (2, False), (3, True)])
+@pytest.mark.parametrize("more", [0, 7])
+def test_one_that_went_wrong_or_two_open_nothing_however_little_there_is(bad: int, more: int, *, opens: bool) -> None:
+    watch = Watch(target("error-rate", 0.5, "at_most"), BY_ID["error-rate"])
+    last = T0 + 288 * QUARTER_MS
+    journeys: Measures = {"j.started": bad + more, "j.errored": bad}
+    buckets = Buckets({last - 2 * MINUTE_MS: journeys}, {last - QUARTER_MS: journeys})
+    found = [burn(watch, alert, buckets, last, Memory()) for alert in watch.alerts]
+    assert [one.opens for one in found] == [opens] * 4
+    assert opens or {one.after.status for one in found} == {Status.INSUFFICIENT}
+
+
+def test_what_fires_goes_on_and_ends_by_its_rate_alone() -> None:
+    watch = share_watch(0.5)
+    firing = Memory(Status.FIRING, 1)
+    one_bad = Buckets({T0: counted(0.5, all_=2)}, {})
+    assert burn(watch, HOUR, one_bad, T0 + MINUTE_MS, firing).after == firing
+    none_bad = Buckets({T0: counted(0.0, all_=2)}, {})
+    assert burn(watch, HOUR, none_bad, T0 + MINUTE_MS, firing).after == replace(firing, clears=1)
+    assert burn(watch, HOUR, none_bad, T0 + MINUTE_MS, Memory()).after.status is Status.OK
+
+
+def test_too_little_in_between_does_not_make_a_page_wait_anew() -> None:
+    watch, held = share_watch(0.5, min_sample=5), Memory(Status.FIRING, 1, clears=2)
+    few = Buckets({T0: counted(0.0, all_=2)}, {})
+    stale = burn(watch, HOUR, few, T0 + MINUTE_MS, held)
+    assert stale.after == replace(held, status=Status.FIRING_STALE)
+    enough = Buckets({T0: counted(0.0, all_=5)}, {})
+    assert burn(watch, HOUR, enough, T0 + MINUTE_MS, stale.after).closes
+
+
 def test_a_share_of_one_counts_like_one_of_a_hundred() -> None:
     assert Watch(target("apdex", 0.9), BY_ID["apdex"]).budget.share == pytest.approx(0.1)
 
@@ -193,10 +224,10 @@ def test_a_quantile_is_watched_as_the_share_within_its_threshold() -> None:
     watch = Watch(target("fulfilment-time-p90", 10, "at_most"), BY_ID["fulfilment-time-p90"])
     buckets = Buckets({T0: {within: 7, over: 3, "e.dur.n": 10, "e.dur.sum": 96 * day}}, {})
     # 3 of 10 took longer; 90 % are to be within: 30 % of a budget of 10 %
-    assert list(rate(watch, buckets, T0, T0 + MINUTE_MS)) == pytest.approx([3.0, 10])
+    assert list(pace(watch, buckets, T0, T0 + MINUTE_MS)) == pytest.approx([3.0, 10, 3])
     assert watch.budget.share == 0.1
     assert "watched as the share above: at most 10 %" in burn(watch, DAY, buckets, T0 + MINUTE_MS, Memory()).sentence
-    assert rate(watch, Buckets({}, {}), T0, T0 + MINUTE_MS) == (None, 0)
+    assert pace(watch, Buckets({}, {}), T0, T0 + MINUTE_MS) == (None, 0, 0)
 
 
 @pytest.mark.parametrize(("days", "bad"), [(9.9, 0.0), (10.1, 1.0)])
