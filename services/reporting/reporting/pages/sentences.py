@@ -119,7 +119,10 @@ def span(result: KpiResult, words: Wording, beside: float | None = None) -> tupl
 def result_sentence(
     result: KpiResult, words: Wording, beside: float | None = None, *, definition: KpiSummary | None = None
 ) -> str:
-    """Say a result in one sentence: value, interval, sample; or why there is none."""
+    """Say a result in one sentence: value, interval, sample; or why there is none.
+
+    A gap between groups is published without its sample.
+    """
     if result.state is not ResultState.OK or result.value is None:
         return words(
             _STATES.get(result.state, _STATES[ResultState.NO_DATA]),
@@ -127,6 +130,8 @@ def result_sentence(
             minimum=words.number(result.minimum_to_show, 0),
         )
     value = amount(result.value, result.unit, words, beside=beside)
+    if not result.n:
+        return value
     counted = cases(result.n, definition, words)
     bounds = span(result, words, beside)
     if bounds is None or result.interval is None:

@@ -82,6 +82,8 @@ class _Choosing:
         why = self._against_total(one)
         if not editions:
             return Table(cells, why=why)
+        if one.compares and not all(old.same_people(cells) for old in editions):
+            return Table(kept=editions[-1])
         if why or not all(_may_follow(old, cells, one) for old in editions):
             return Table(kept=editions[-1])
         return Table(cells)
@@ -92,14 +94,15 @@ class _Choosing:
             self.now += _numbers(one)
 
     def _against_total(self, one: Figures) -> str:
-        if 0 < one.total.n < MINIMUM:
-            return Reason.SMALL
-        if one.part:
-            return Reason.PART
-        if one.compares_few or 0 < one.answered.get("", 0) < MINIMUM:
-            return Reason.INSIDE
-        if not one.people:
-            return ""
+        plain = (
+            (Reason.SMALL, 0 < one.total.n < MINIMUM),
+            (Reason.PART, one.part),
+            (Reason.INSIDE, one.compares_few or 0 < one.answered.get("", 0) < MINIMUM),
+            (_PERIOD, one.compares and self._touches(one)),
+        )
+        why = next((str(why) for why, holds in plain if holds), "")
+        if why or not one.people:
+            return why
         for number in _numbers(one):
             refusal = Ledger((*self.history.totals.get(number.kpi, ()), *self.now)).refusal(number)
             if refusal:

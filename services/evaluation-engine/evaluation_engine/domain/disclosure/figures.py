@@ -22,10 +22,11 @@ def dimension_of(cut: str) -> str:
 class Figures:
     """The numbers of one KPI: its total (cut '') and single cuts.
 
-    `answered` are further people whom the cells tell of: those who answered behind a response rate. `compares_few`
-    says that the total is made of groups of which one is small. `looks_back`: over more than the evaluation's own
-    period. `part`: of a part of the service that no table is about. `people` is False where measurements are counted: a
-    few of them more are nobody's secret. `counts` is a mark of whom the KPI counts (`subject_of`).
+    `answered` are further people whom the cells tell of: those who answered behind a response rate. `compares` says
+    that the total is a gap between groups, `compares_few` that one of them is small. `looks_back`: over more than the
+    evaluation's own period. `part`: of a part of the service that no table is about. `people` is False where
+    measurements are counted: a few of them more are nobody's secret. `counts` is a mark of whom the KPI counts
+    (`subject_of`).
     """
 
     kpi: str
@@ -36,6 +37,7 @@ class Figures:
     scale: Scale | None = None
     answered: Mapping[str, int] = field(default_factory=dict)
     overlapping: frozenset[str] = frozenset()
+    compares: bool = False
     compares_few: bool = False
     looks_back: bool = False
     part: bool = False

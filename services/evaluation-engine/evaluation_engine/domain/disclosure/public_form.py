@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from civiloop_shared.contracts.evaluations import (
     BenchmarkResult,
     ClauseResult,
@@ -18,8 +20,16 @@ _TOLD = ("published", "level", "horizon_days", "quantile", "relative_error")
 """Details that say no more than the value: the official figure and level, and how it was computed."""
 
 
-def public(result: KpiResult) -> KpiResult:
-    """A result that is shown: without what tells of other groups than its own."""
+def public(result: KpiResult, *, bare: bool = False) -> KpiResult:
+    """A result that is shown: without what tells of other groups than its own.
+
+    ``bare`` is a gap between two groups: n and interval beside it would give both groups' people and hits.
+    """
+    if bare and result.value is None and result.n:
+        return hidden(result)
+    if bare:
+        value = None if result.value is None else round(result.value, 1)
+        return hidden(result).model_copy(update={"state": result.state, "reason": None, "value": value})
     return result.model_copy(
         update={
             "reason": None,
@@ -47,13 +57,13 @@ def hidden(result: KpiResult) -> KpiResult:
     )
 
 
-def public_target(target: TargetResult) -> PublishedTarget:
-    """A target with its verdict."""
+def public_target(target: TargetResult, *, bare: bool = False) -> PublishedTarget:
+    """A target with its verdict; of a ``bare`` number without the sentence that says n and interval."""
     return hidden_target(target).model_copy(
         update={
             "verdict": target.verdict,
-            "explanation": target.explanation,
-            "result": public(target.result),
+            "explanation": "" if bare else target.explanation,
+            "result": public(target.result, bare=bare),
         }
     )
 
@@ -71,15 +81,21 @@ def hidden_target(target: TargetResult) -> PublishedTarget:
     )
 
 
-def public_benchmark(one: BenchmarkResult) -> PublishedBenchmark:
-    """A benchmark all of whose numbers are shown."""
+def public_benchmark(one: BenchmarkResult, bare: Container[str] = ()) -> PublishedBenchmark:
+    """A benchmark all of whose numbers are shown, some of them ``bare``: then its sentences are left out."""
+    rests_on_bare = any(clause.kpi in bare for clause in one.clauses)
     return PublishedBenchmark(
         benchmark=one.benchmark,
         verdict=one.verdict,
         draft=one.draft,
-        explanation=one.explanation,
-        clauses=one.clauses,
+        explanation="" if rests_on_bare else one.explanation,
+        clauses=tuple(_bare_clause(clause) if clause.kpi in bare else clause for clause in one.clauses),
     )
+
+
+def _bare_clause(clause: ClauseResult) -> ClauseResult:
+    observed = None if clause.observed is None else round(clause.observed, 1)
+    return clause.model_copy(update={"observed": observed, "n": 0, "explanation": "", "margin": None})
 
 
 def hidden_benchmark(one: BenchmarkResult) -> PublishedBenchmark:

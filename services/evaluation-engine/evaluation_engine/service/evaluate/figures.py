@@ -9,7 +9,7 @@ from evaluation_engine.domain.disclosure.counting import compares_few, counted, 
 from evaluation_engine.domain.disclosure.figures import Figures, dimension_of
 from evaluation_engine.domain.disclosure.subject import subject_of
 from evaluation_engine.domain.kpi import Definition
-from evaluation_engine.domain.kpi_measures import Response
+from evaluation_engine.domain.kpi_measures import Gap, Response
 from evaluation_engine.service.evaluate.compute import Answerer, Outcome, window_of
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
@@ -60,6 +60,7 @@ def _figures(answerer: Answerer, definition: Definition, results: dict[str, KpiR
         scale=scale_of(measure),
         answered={cut: answers.of(found.measures) for cut, found in evidence.items()} if answers else {},
         overlapping=frozenset([_CHANNEL] if definition.channel_of == "any" else []),
+        compares=isinstance(measure, Gap),
         compares_few=compares_few(measure, evidence[""]),
         looks_back=window != period,
         part=definition.where is not None,

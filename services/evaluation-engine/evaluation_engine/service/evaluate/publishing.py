@@ -75,6 +75,11 @@ class _Publishing:
     def exact(self) -> dict[tuple[str, str], KpiResult]:
         return {(one.kpi, one.cut): one for one in (*self.record.results, *self.record.cuts)}
 
+    @cached_property
+    def bare(self) -> frozenset[str]:
+        """KPIs of which nothing but the value is shown."""
+        return frozenset(kpi for kpi, one in self.figures.items() if one.compares)
+
     @property
     def before(self) -> Publication:
         """What the revision before showed."""
@@ -98,7 +103,7 @@ class _Publishing:
             return [hidden(self.exact[kpi, ""])]
         cuts = () if table.why else table.cells
         return [
-            public(self.exact[kpi, cut]) if table.shows(cut) else hidden(self.exact[kpi, cut])
+            public(self.exact[kpi, cut], bare=kpi in self.bare) if table.shows(cut) else hidden(self.exact[kpi, cut])
             for cut in cuts
             if (kpi, cut) in self.exact
         ]
@@ -114,7 +119,7 @@ class _Publishing:
             old = shown_before.get(target.target)
             blank = hidden_target(target)
             if self._visible(target.kpi, target.result.cut):
-                yield public_target(target)
+                yield public_target(target, bare=target.kpi in self.bare)
             elif old and self._stays(target.kpi, target.result.cut) and _asks_the_same(old, blank):
                 yield old
             else:
@@ -126,7 +131,7 @@ class _Publishing:
             rests_on = [(clause.kpi, self.clause_cuts.get((one.benchmark, clause.rule), "|")) for clause in one.clauses]
             old = shown_before.get(one.benchmark)
             if all(self._visible(kpi, cut) for kpi, cut in rests_on):
-                yield public_benchmark(one)
+                yield public_benchmark(one, self.bare)
             elif old and all(self._visible(kpi, cut) or self._stays(kpi, cut) for kpi, cut in rests_on):
                 yield old
             else:

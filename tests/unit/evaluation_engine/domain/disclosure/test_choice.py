@@ -196,6 +196,16 @@ def test_a_gap_between_groups_of_which_one_is_small_is_not_shown() -> None:
     assert decided(figures({"": 60}, compares_few=True))[""].why == "inside"
 
 
+def test_a_gap_is_shown_once_and_never_beside_another_edition_or_period() -> None:
+    """Sizes of both groups may be known from elsewhere: two gaps of nearly the same people tell of the others."""
+    first = replace(figures({"": 60}, compares=True), cells={"": Count(60, mark="one")}, scale=None)
+    later = replace(first, cells={"": Count(90, mark="two")})
+    assert decided(first)[""].shows("")
+    assert decided(first, after(first))[""].shows("")
+    assert decided(later, after(first))[""].kept
+    assert decided(first, History(touched=frozenset({"csat"})))[""].why == "period"
+
+
 def test_groups_that_do_not_add_up_are_not_shown() -> None:
     assert decided(figures({"": 50, "channel=web": 40, "channel=phone": 30}))["channel"].why == "sums"
 
