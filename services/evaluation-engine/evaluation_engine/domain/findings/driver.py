@@ -70,4 +70,4 @@ def _look(scene: Scene, cut: str, here: Count, others: Count) -> Candidate:
         people=here.n * effect,
         interval=interval,
     )
-    return Candidate.test(p_value, warned(finding, against_others(scene, cut, satisfied)))
+    return Candidate.test(p_value, warned(finding, -effect, against_others(scene, cut, satisfied)))

@@ -69,7 +69,10 @@ def _look(scene: Scene, step: str) -> Candidate:
         cut=f"step={step}",
         people=more,
     )
-    return Candidate.test(p_value, warned(finding, over_time(scene, partial(_left_at, step))))
+    if any(now is left for _, now, _, _ in parts):
+        rise = left.share - total(left_before).share
+        finding = warned(finding, rise, over_time(scene, partial(_left_at, step)))
+    return Candidate.test(p_value, finding)
 
 
 def _left_at(step: str, measures: Mapping[str, int]) -> Count:

@@ -12,7 +12,10 @@ from typing import NamedTuple
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.findings.finding import Finding
 from evaluation_engine.domain.findings.scene import Scene
-from evaluation_engine.domain.findings.significance import Count, total
+from evaluation_engine.domain.findings.significance import Count
+
+LEAST_TURN = 0.01
+"""A difference within channels of less than a point may as well be none: half of all noise points the other way."""
 
 Counting = Callable[[Mapping[str, int]], Count]
 
@@ -38,12 +41,13 @@ def within(strata: Iterable[Stratum]) -> float | None:
     return sum(weight * difference for weight, difference in weights) / of if of else None
 
 
-def warned(finding: Finding, strata: Iterable[Stratum]) -> Finding:
-    """Return the finding, with a warning where the difference points the other way within channels."""
-    found = list(strata)
-    pooled = total(one.here for one in found).share - total(one.there for one in found).share
-    alike = within(found)
-    if alike is None or pooled * alike >= 0:
+def warned(finding: Finding, difference: float, strata: Iterable[Stratum]) -> Finding:
+    """Return the finding, with a warning where its difference of shares points the other way within channels.
+
+    `difference` is the one that it tells, here less there.
+    """
+    alike = within(strata)
+    if alike is None or difference * alike >= 0 or round(abs(alike), 9) < LEAST_TURN:
         return finding
     warning = (
         f"Mind the mix of channels: compared channel by channel, the difference is {100 * abs(alike):.1f} points the "

@@ -54,7 +54,9 @@ def find(scene: Scene) -> Iterator[Candidate]:
         kpi=lost.id,
         people=is_down.n * abs(was_down.share - is_down.share),
     )
-    yield Candidate.test(p_value, warned(finding, over_time(scene, partial(_count, lost))))
+    yield Candidate.test(
+        p_value, warned(finding, is_down.share - was_down.share, over_time(scene, partial(_count, lost)))
+    )
 
 
 _Move = tuple[float, Definition, Count, Count]

@@ -43,7 +43,7 @@ def find(scene: Scene) -> Iterator[Candidate]:
         kpi="first-time-success",
         people=more,
     )
-    yield Candidate.test(more_often(now, past), warned(finding, over_time(scene, _again)))
+    yield Candidate.test(more_often(now, past), warned(finding, now.share - before.share, over_time(scene, _again)))
 
 
 def _again(measures: Mapping[str, int]) -> Count:

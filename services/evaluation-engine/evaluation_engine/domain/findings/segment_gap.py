@@ -57,7 +57,8 @@ def _look(scene: Scene, dimension: str, yardstick: _Yardstick) -> Candidate | No
     gap = counts[best].share - counts[worst].share
     if gap < LEAST_GAP:
         return Candidate.test(1.0, None)
-    finding = warned(_finding(scene, yardstick, counts, best, worst), between(scene, worst, best, yardstick.of))
+    finding = _finding(scene, yardstick, counts, best, worst)
+    finding = warned(finding, -gap, between(scene, worst, best, yardstick.of))
     return Candidate.test(homogeneity(list(counts.values())), finding)
 
 

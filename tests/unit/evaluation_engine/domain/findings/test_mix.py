@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from civiloop_shared.contracts.evaluations import FindingKind
-from evaluation_engine.domain.findings import driver, repeat_contact, segment_gap
+from evaluation_engine.domain.findings import driver, hot_step, repeat_contact, segment_gap
 from evaluation_engine.domain.findings.finding import Candidate, Finding
 from evaluation_engine.domain.findings.mix import Stratum, warned, within
 from evaluation_engine.domain.findings.scene import Scene
@@ -33,7 +33,7 @@ def added(*parts: Mapping[str, int]) -> dict[str, int]:
 
 
 def test_a_difference_that_turns_round_within_strata_is_told_with_what_it_is_there() -> None:
-    told = warned(FINDING, STONES)
+    told = warned(FINDING, -0.05, STONES)
     assert told.statement == (
         "It differs. Mind the mix of channels: compared channel by channel, the difference is 5.4 points the other way."
     )
@@ -43,13 +43,27 @@ def test_a_difference_that_turns_round_within_strata_is_told_with_what_it_is_the
 
 def test_a_difference_that_stays_is_told_without_a_word_of_the_mix() -> None:
     same = [Stratum(Count(50, 100), Count(40, 100)), Stratum(Count(20, 100), Count(10, 200))]
-    assert warned(FINDING, same) is FINDING
+    assert warned(FINDING, 0.1, same) is FINDING
+
+
+@pytest.mark.parametrize(("here", "warns"), [(489, True), (490, True), (491, False), (499, False)])
+def test_less_than_a_point_the_other_way_is_noise(here: int, *, warns: bool) -> None:
+    """Of 1,000 on both sides of one channel, 500 there; all the others are on one side only."""
+    strata = [Stratum(Count(here, 1000), Count(500, 1000)), Stratum(Count(900, 1000), Count(0, 0))]
+    told = warned(FINDING, 0.2, strata)
+    assert ("the other way" in told.statement) == warns
+    assert warned(FINDING, -0.2, strata) is FINDING
+
+
+def test_the_difference_that_is_told_counts_and_not_that_of_the_channels_together() -> None:
+    """On the channels that are known the shares differ as told; the sum of both doesn't."""
+    assert warned(FINDING, 0.05, STONES) is FINDING
 
 
 @pytest.mark.parametrize("strata", [[], [Stratum(Count(5, 10), Count(0, 0))]])
 def test_what_is_nowhere_on_both_sides_can_not_be_compared_like_with_like(strata: list[Stratum]) -> None:
     assert within(strata) is None
-    assert warned(FINDING, strata) is FINDING
+    assert warned(FINDING, 0.1, strata) is FINDING
 
 
 counts = st.tuples(st.integers(1, 60), st.integers(1, 60)).map(lambda pair: Count(pair[0], sum(pair)))
@@ -125,3 +139,26 @@ def test_more_people_on_the_harder_channel_are_not_more_trouble_on_each() -> Non
     )
     [found] = [one.finding for one in repeat_contact.find(scene) if one.finding]
     assert "the other way" in found.statement
+
+
+def test_more_errors_at_a_step_are_not_warned_of_by_those_who_gave_it_up() -> None:
+    """Of the step 50 of 1,000 were given up before and now; on each channel fewer now than before."""
+    made = Service(seed=2).scene()
+
+    def measures(reached: int, abandoned: int, errors: int) -> dict[str, int]:
+        return {"step.pay.reached": reached, "step.pay.abandoned": abandoned, "step.pay.errors": errors}
+
+    weeks = {day: measures(140, 7, 7) for day in made.days if day < PERIOD.start}
+    scene = replace(
+        made,
+        now=measures(1000, 52, 400),
+        cuts={"channel=web": measures(100, 1, 40), "channel=counter": measures(900, 51, 360)},
+        past_cuts={"channel=web": measures(900, 30, 45), "channel=counter": measures(100, 15, 5)},
+        days=weeks,
+        steps=("pay",),
+        dimensions={"channel": ("channel=web", "channel=counter")},
+    )
+    [found] = [one.finding for one in hot_step.find(scene) if one.finding]
+    assert "errors came up" in found.statement
+    assert "given up" not in found.statement
+    assert "mix of channels" not in found.statement
