@@ -16,6 +16,7 @@ from evaluation_engine.domain.disclosure.figures import Figures, History, dimens
 from evaluation_engine.domain.disclosure.grid import REST, tables
 from evaluation_engine.domain.disclosure.ledger import Ledger, Published
 from evaluation_engine.domain.disclosure.secrets import Reason
+from evaluation_engine.domain.disclosure.squares import told_by_squares
 from evaluation_engine.domain.disclosure.suppression import Suppression, suppress
 from evaluation_engine.domain.disclosure.tables import MINIMUM, Cell, People, Tables
 
@@ -131,6 +132,9 @@ class _Choosing:
             refused = [Cell(_PERIOD, cut) for cut in {*before, *few, *self.refused.get(kpi, ())}]
             known = [cell for cell in refused if cell in made.people]
             self.found[kpi] = suppress(made, refused=known)
+            while cover := told_by_squares(self.found[kpi], one.overlapping):
+                known.append(cover)
+                self.found[kpi] = suppress(made, refused=known)
         except ValueError:
             return
 
@@ -152,12 +156,14 @@ class _Choosing:
 
     def _tells(self, one: Figures, other: Figures, cut: str, n: int, why: Reason) -> bool:
         shown = other.cells.get(cut)
-        if shown is None or other.source != one.source or not self.found[other.kpi].shown(Cell(_PERIOD, cut)):
+        if shown is None or not self.found[other.kpi].shown(Cell(_PERIOD, cut)):
             return False
         if (one.start, one.end) != (other.start, other.end):
             return False
-        counts = [] if why in (Reason.SMALL, Reason.INSIDE) else [shown.n]
-        counts += [other.answered[cut]] if cut in other.answered else []
+        alike = other.source == one.source and why not in (Reason.SMALL, Reason.INSIDE)
+        counts = [shown.n] if alike else []
+        if cut in other.answered:
+            counts.append(other.answered[cut])
         return any(abs(count - n) < MINIMUM for count in counts)
 
     def _groups(self, one: Figures, dimension: str, total: Table) -> Table:

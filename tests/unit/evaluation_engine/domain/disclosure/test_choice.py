@@ -279,3 +279,29 @@ def test_what_a_twin_has_hidden_stays_hidden() -> None:
     now = figures(more(FEW, counter=20), kpi="csat-too", counts="answers")
     hidden = decided(now, before)["channel"].hidden
     assert hidden.keys() == {"channel=counter", "channel=phone"}
+
+
+def test_hidden_groups_who_all_gave_one_inner_answer_take_a_third_with_them() -> None:
+    """The intervals of the total and of the web give the squares of the 17 others: all of them said 4."""
+    cells = {
+        "": Count(597, 1300 + 150 + 68),
+        "channel=web": Count(500, 1300),
+        "channel=app": Count(80, 150),
+        "channel=phone": Count(12, 48, alike=True),
+        "channel=counter": Count(5, 20, alike=True),
+    }
+    effort = replace(figures({"": 597}, kpi="ces", scale=(1, 7)), cells=cells)
+    assert decided(effort)["channel"].hidden.keys() == {"channel=phone", "channel=counter", "channel=app"}
+    mixed = replace(effort, cells={**cells, "": Count(597, 1517), "channel=counter": Count(5, 19)})
+    assert decided(mixed)["channel"].hidden.keys() == {"channel=phone", "channel=counter"}
+
+
+def test_a_response_rate_does_not_tell_how_many_answered_where_a_kpi_of_answers_hides_it() -> None:
+    asked = {"": 2100, "channel=web": 1500, "channel=phone": 400, "channel=counter": 100, "channel=app": 100}
+    answered = {"": 616, "channel=web": 500, "channel=phone": 20, "channel=counter": 6, "channel=app": 90}
+    answers = figures(answered)
+    rate = figures(asked, kpi="response-rate", source="journeys", answered=answered)
+    rate = replace(rate, cells={cut: Count(n, answered[cut]) for cut, n in asked.items()})
+    found = choose([answers, rate], History())
+    assert found["csat", "channel"].hidden.keys() == {"channel=counter", "channel=phone"}
+    assert found["response-rate", "channel"].hidden.keys() == {"channel=counter", "channel=phone"}
