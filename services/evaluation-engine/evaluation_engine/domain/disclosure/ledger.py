@@ -7,7 +7,7 @@ interval between days that published periods connect can be computed, over any n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -52,6 +52,33 @@ class Refusal(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class _Numbers:
+    """A set of whole numbers, one bit each from the least on: there may be many, near each other."""
+
+    least: int
+    bits: int
+
+    def plus(self, n: int) -> _Numbers:
+        """Each number so much larger."""
+        return _Numbers(self.least + n, self.bits)
+
+    def __or__(self, other: _Numbers) -> _Numbers:
+        if not other.bits:
+            return self
+        least = min(self.least, other.least)
+        return _Numbers(least, self.bits << (self.least - least) | other.bits << (other.least - least))
+
+    def __contains__(self, n: int) -> bool:
+        return n >= self.least and bool(self.bits >> (n - self.least) & 1)
+
+    def __iter__(self) -> Iterator[int]:
+        return (self.least + at for at in range(self.bits.bit_length()) if self.bits >> at & 1)
+
+
+_NONE = _Numbers(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """All that was published; a later number of the same cut and period stands beside the earlier one."""
 
@@ -90,7 +117,7 @@ def _other_ways(candidate: Published, earlier: list[Published]) -> Refusal | Non
     Of each period any edition may be taken: what was late in one of them is in another.
     """
     start, end = candidate.start, candidate.end
-    direct = _sums_from(start, [one for one in earlier if one.end <= end]).get(end, set())
+    direct = _sums_from(start, [one for one in earlier if one.end <= end]).get(end, _NONE)
     if differs := _few_apart(candidate.n, direct):
         return Refusal(candidate, _nearest(candidate, earlier), differs)
     longer = [one for one in earlier if one.start <= start and end <= one.end]
@@ -98,13 +125,13 @@ def _other_ways(candidate: Published, earlier: list[Published]) -> Refusal | Non
     before = _sums_up_to(start, [one for one in earlier if one.start >= first])
     after = _sums_from(end, [one for one in earlier if one.end <= last])
     for one in longer:
-        for known in before.get(one.start, ()):
-            if differs := _few_apart(one.n - known - candidate.n, after.get(one.end, set())):
+        for known in before.get(one.start, _NONE):
+            if differs := _few_apart(one.n - known - candidate.n, after.get(one.end, _NONE)):
                 return Refusal(candidate, one, differs)
     return None
 
 
-def _few_apart(n: int, others: set[int]) -> int:
+def _few_apart(n: int, others: _Numbers) -> int:
     """By how few people a number differs from one of others; 0 where from none."""
     return next((few for few in range(1, MINIMUM) if n + few in others or n - few in others), 0)
 
@@ -113,21 +140,21 @@ def _nearest(candidate: Published, earlier: Iterable[Published]) -> Published:
     return min(earlier, key=lambda one: (abs(one.start - candidate.start) + abs(one.end - candidate.end), one))
 
 
-def _sums_from(first: date, published: Iterable[Published]) -> dict[date, set[int]]:
+def _sums_from(first: date, published: Iterable[Published]) -> dict[date, _Numbers]:
     """Every number of people that periods one after the other give from a day up to each later one."""
-    sums = {first: {0}}
+    sums = {first: _Numbers(0, 1)}
     for one in sorted(set(published), key=lambda one: (one.start, one.end)):
         if one.start in sums:
-            sums.setdefault(one.end, set()).update(known + one.n for known in sums[one.start])
+            sums[one.end] = sums[one.start].plus(one.n) | sums.get(one.end, _NONE)
     return sums
 
 
-def _sums_up_to(last: date, published: Iterable[Published]) -> dict[date, set[int]]:
+def _sums_up_to(last: date, published: Iterable[Published]) -> dict[date, _Numbers]:
     """The same from each earlier day up to one."""
-    sums = {last: {0}}
+    sums = {last: _Numbers(0, 1)}
     for one in sorted(set(published), key=lambda one: (one.end, one.start), reverse=True):
         if one.end in sums:
-            sums.setdefault(one.start, set()).update(known + one.n for known in sums[one.end])
+            sums[one.start] = sums[one.end].plus(one.n) | sums.get(one.start, _NONE)
     return sums
 
 
