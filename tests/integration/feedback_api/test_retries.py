@@ -150,9 +150,7 @@ def app_thread(world: World) -> Iterator[AppThread]:
 @pytest.mark.requirement("B7")
 def test_no_order_of_retries_changes_and_erasures_counts_twice_or_revives(app_thread: AppThread) -> None:
     machine = type("RetriesHere", (Retries,), {"app": app_thread})
-    bounded = settings(
-        max_examples=25, stateful_step_count=12, suppress_health_check=[*HealthCheck], database=None
-    )
+    bounded = settings(max_examples=25, stateful_step_count=12, suppress_health_check=[*HealthCheck], database=None)
     run_state_machine_as_test(machine, settings=bounded)
     counts = app_thread.wait(
         app_thread.world.query("SELECT count(*) AS rows, count(DISTINCT key) AS keys FROM feedback.feedback")
