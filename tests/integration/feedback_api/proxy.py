@@ -15,6 +15,7 @@ class Proxy:
         self._flowing.set()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._port = 0
 
     async def start(self) -> None:
@@ -41,21 +42,29 @@ class Proxy:
         await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
+        """Return when no connection is served any more."""
         self.thaw()
         await self.cut()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
+        mine = {writer}
         self._writers.add(writer)
         try:
             there, back = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+            mine.add(back)
             self._writers.add(back)
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
         except OSError:
             pass
         finally:
-            for one in (writer, back):
+            for one in mine:
                 one.transport.abort()
-                self._writers.discard(one)
+            self._writers -= mine
+            self._serving.discard(serving)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):

@@ -29,7 +29,7 @@ from evaluation_engine.service.evaluate.scorecard import LIVE
 
 router = EdgeRouter(prefix="/v1", tags=["results"])
 
-QuoteId = Annotated[str, Path(pattern=r"^[0-9a-f]{32,64}$", description="Id of a quote, as its theme shows it.")]
+QuoteId = Annotated[str, Path(pattern=r"^([0-9a-f]{2}){16,32}$", description="Id of a quote, as its theme shows it.")]
 _Reason = Annotated[str, StringConstraints(min_length=3, max_length=300, pattern=r"^[^\x00-\x1f]+$")]
 
 _EXAMPLE = {
