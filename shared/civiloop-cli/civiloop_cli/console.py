@@ -29,6 +29,14 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def print_done(found: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """What was done: the JSON, or a sentence."""
+    if as_json:
+        print_json(found)
+    else:
+        stdout().print(text)
+
+
 def fail(error: CommandError, *, as_json: bool) -> NoReturn:
     """Show an error with its ways out and exit with 1."""
     if as_json:

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from civiloop_cli.commands.connection import ENGINE, Connection, DataDirOption, KeyOption, UrlOption
-from civiloop_cli.console import fail, print_json, stdout
+from civiloop_cli.console import fail, print_done, print_json, stdout
 from civiloop_cli.errors import CommandError
 from civiloop_cli.options import JsonOption
 from civiloop_cli.runtime.data_dir import DataDir
@@ -83,10 +83,7 @@ def revoke(
     """End a key: every service refuses it within two seconds."""
     with Connection(url, key, data_dir).to(ENGINE, as_json=json) as engine:
         engine.delete(f"/v1/keys/{key_id}")
-    if json:
-        print_json({"revoked": key_id})
-    else:
-        stdout().print(f"{key_id} is revoked")
+    print_done({"revoked": key_id}, f"{key_id} is revoked", as_json=json)
 
 
 @app.command("recover")

@@ -17,7 +17,7 @@ from civiloop_cli.commands.connection import (
     UrlOption,
 )
 from civiloop_cli.commands.themes import PeriodOption
-from civiloop_cli.console import print_json, stdout
+from civiloop_cli.console import print_done, print_json, stdout
 from civiloop_cli.options import JsonOption
 
 app = typer.Typer(no_args_is_help=True, help="Quotes: which words of people are public, and who released them.")
@@ -64,7 +64,7 @@ def release(
     order = {"theme": theme, "period": period, "reason": reason}
     with Connection(url, key, data_dir).to(ENGINE, as_json=json) as engine:
         engine.post(f"/v1/services/{service}/quotes/{quote}/release", order)
-    _done({"released": quote}, f"{quote} is public", as_json=json)
+    print_done({"released": quote}, f"{quote} is public", as_json=json)
 
 
 @app.command("withdraw")
@@ -80,7 +80,7 @@ def withdraw(
     """Take a quote back from publication. Your key, the time and the reason are kept."""
     with Connection(url, key, data_dir).to(ENGINE, as_json=json) as engine:
         engine.post(f"/v1/services/{service}/quotes/{quote}/withdraw", {"reason": reason})
-    _done({"withdrawn": quote}, f"{quote} is public no more", as_json=json)
+    print_done({"withdrawn": quote}, f"{quote} is public no more", as_json=json)
 
 
 def _state(one: dict[str, Any]) -> tuple[str, str, str]:
@@ -91,10 +91,3 @@ def _state(one: dict[str, Any]) -> tuple[str, str, str]:
 
 def _label(key: dict[str, Any] | None) -> str:
     return (key["label"] or key["key"]) if key else ""
-
-
-def _done(found: dict[str, str], text: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(found)
-    else:
-        stdout().print(text)

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from civiloop_cli.commands.connection import ENGINE, Connection, DataDirOption, KeyOption, UrlOption
-from civiloop_cli.console import fail, print_json, stdout
+from civiloop_cli.console import fail, print_done, print_json, stdout
 from civiloop_cli.errors import CommandError
 from civiloop_cli.options import JsonOption
 
@@ -72,10 +72,7 @@ def remove(
     """Remove a webhook with everything that waits for it."""
     with Connection(url, key, data_dir).to(ENGINE, as_json=json) as engine:
         engine.delete(f"/v1/webhooks/{webhook}")
-    if json:
-        print_json({"removed": webhook})
-    else:
-        stdout().print(f"{webhook} is removed")
+    print_done({"removed": webhook}, f"{webhook} is removed", as_json=json)
 
 
 @app.command("test")
@@ -145,10 +142,7 @@ def enable(
     """Take up again a webhook that was stopped; what waits for it is delivered."""
     with Connection(url, key, data_dir).to(ENGINE, as_json=json) as engine:
         enabled = engine.post(f"/v1/webhooks/{webhook}/enable", None)
-    if json:
-        print_json(enabled)
-    else:
-        stdout().print(f"{webhook} runs again")
+    print_done(enabled, f"{webhook} runs again", as_json=json)
 
 
 def _show_made(made: dict[str, Any], *, as_json: bool) -> None:
