@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from civiloop_shared.contracts.topics import INGESTED
 from civiloop_shared.postgres.engine import ConnectionOptions, acquire, connect
 from civiloop_shared.postgres.errors import translate_errors
+from evaluation_engine.domain.instants import instant
 from evaluation_engine.ports.measures import ChangedDay, ChangedDays, Row, Span
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class PostgresMeasureReader:
                     _READ_MINUTES if minutes else _READ,
                     *(_TOPICS, service, sorted(span.cuts)),
                     *(() if minutes else (span.grain,)),
-                    *(_instant(span.from_ms), _instant(span.to_ms)),
+                    *(instant(span.from_ms), instant(span.to_ms)),
                 )
                 found.append([Row(row["cut"], row["start_ms"], row["data"]) for row in rows])
         return found
@@ -130,7 +131,3 @@ class PostgresElection:
         if connection is not None:
             with translate_errors():
                 await connection.close(timeout=2.0)
-
-
-def _instant(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)

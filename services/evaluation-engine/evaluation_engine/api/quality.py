@@ -9,11 +9,11 @@ from starlette.responses import Response
 from civiloop_shared.edge import READ, CurrentPrincipal, EdgeRequest, EdgeRouter, RoutePolicy, Scope, etag_response
 from evaluation_engine.api.results import Period, ServiceId
 from evaluation_engine.api.state import Qualities
+from evaluation_engine.domain.instants import instant
 from evaluation_engine.domain.quality.checks import Check
 from evaluation_engine.domain.quality.respondents import Comparison
 from evaluation_engine.errors import UnknownServiceError
 from evaluation_engine.service.evaluate.quality import Quality
-from evaluation_engine.service.evaluate.record import instant
 from evaluation_engine.service.evaluate.scorecard import LIVE
 
 router = EdgeRouter(prefix="/v1", tags=["results"])

@@ -12,9 +12,9 @@ from civiloop_shared.edge import KIB, MANAGE, CurrentPrincipal, EdgeRouter, Rout
 from evaluation_engine.api.results import ServiceId
 from evaluation_engine.api.state import Backtests
 from evaluation_engine.domain.buckets import Period
+from evaluation_engine.domain.instants import instant
 from evaluation_engine.errors import CatalogueRefusedError, UnknownBenchmarkError, UnknownServiceError
 from evaluation_engine.service.evaluate.backtest import Backtest, Played, Replay
-from evaluation_engine.service.evaluate.record import instant
 
 router = EdgeRouter(prefix="/v1", tags=["results"])
 

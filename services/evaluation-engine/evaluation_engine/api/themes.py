@@ -13,8 +13,8 @@ from evaluation_engine.api.results import Period, ServiceId
 from evaluation_engine.api.state import ThemesOfService
 from evaluation_engine.domain.buckets import Period as DomainPeriod
 from evaluation_engine.domain.comments.quotes import Quote
+from evaluation_engine.domain.instants import instant
 from evaluation_engine.errors import UnknownServiceError
-from evaluation_engine.service.evaluate.record import instant
 from evaluation_engine.service.evaluate.scorecard import LIVE
 from evaluation_engine.service.evaluate.themes import Themes
 

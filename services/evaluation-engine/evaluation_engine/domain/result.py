@@ -7,13 +7,13 @@ needs has ever arrived and its source is not silent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from civiloop_shared.contracts.evaluations import Interval, KpiResult, Period, ResultState
 from evaluation_engine.domain.estimate import estimate
 from evaluation_engine.domain.estimate_scores import PROMISED
 from evaluation_engine.domain.estimated import Estimate
 from evaluation_engine.domain.evidence import Evidence
+from evaluation_engine.domain.instants import instant
 from evaluation_engine.domain.intervals import LEVEL
 from evaluation_engine.domain.kpi import Definition, Need
 from evaluation_engine.domain.kpi_measures import (
@@ -96,11 +96,6 @@ def _published(definition: Definition, value: float | None) -> dict[str, str]:
         reached = (level.name for level in definition.levels if level.reached(value, definition.direction))
         found["level"] = next(reached, definition.below_levels)
     return found
-
-
-def instant(at_ms: int) -> datetime:
-    """A UTC datetime."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def display(value: float, threshold: float | None = None, decimals: int = 1) -> str:

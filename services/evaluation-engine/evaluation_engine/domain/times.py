@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from evaluation_engine.domain.buckets import calendar
+from evaluation_engine.domain.instants import ms_of
 
 _ONE_DAY = timedelta(days=1)
 _ONE_TIME = re.compile(r"\d{1,2} \d{1,2} \S+ \S+ \S+")
@@ -72,7 +73,7 @@ def stretch_of(times: Times, day: date, zone: str) -> Stretch:
         for following in _ticks(times, raw, back=False):
             later = _moved(times, following)
             if later is not None and (end := _date(later, zone)) > day:
-                return Stretch(start, end, round(later.timestamp() * 1000))
+                return Stretch(start, end, ms_of(later))
         break
     raise ValueError(f"no evaluation time is near {day}")
 
@@ -94,4 +95,4 @@ def _moved(times: Times, tick: datetime) -> datetime | None:
 
 
 def _date(tick: datetime, zone: str) -> date:
-    return calendar(zone).date_of(round(tick.timestamp() * 1000))
+    return calendar(zone).date_of(ms_of(tick))

@@ -11,7 +11,7 @@ from typing import Literal
 from civiloop_shared.contracts.evaluations import FindingKind, FindingSummary, Interval
 from civiloop_shared.contracts.evaluations import Period as WirePeriod
 from evaluation_engine.domain.buckets import Period
-from evaluation_engine.domain.result import instant
+from evaluation_engine.domain.instants import instant
 
 Tone = Literal["problem", "improvement", "notice"]
 Number = float | int | str | None

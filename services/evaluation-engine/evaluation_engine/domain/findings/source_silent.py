@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 from civiloop_shared.contracts.evaluations import FindingKind
 from evaluation_engine.domain.buckets import calendar
 from evaluation_engine.domain.findings import words
 from evaluation_engine.domain.findings.finding import Candidate, Finding, Number
 from evaluation_engine.domain.findings.scene import Scene
+from evaluation_engine.domain.instants import instant
 
 EXPECTED = 15.0
 """Nothing where this many were to be expected by the own past is no chance (e^-15)."""
@@ -40,7 +40,7 @@ def _sources(scene: Scene) -> Iterator[Candidate]:
             scene,
             cause=f"source={name}",
             statement=f"Nothing of “{name}” has arrived since {words.day(since)}: what rests on it can't be judged.",
-            numbers={"source": name, "last_seen": datetime.fromtimestamp(last / 1000, UTC).isoformat()},
+            numbers={"source": name, "last_seen": instant(last).isoformat()},
             method="silent for longer than the limit that the service states",
         )
 

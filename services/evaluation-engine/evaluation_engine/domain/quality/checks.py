@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal
 
 from civiloop_shared.contracts.evaluations import KpiResult, ResultState
 from evaluation_engine.domain.evidence import Sources
+from evaluation_engine.domain.instants import instant
 from evaluation_engine.domain.journey import AFTER_END, BEFORE_START, OUT_OF_ORDER
 from evaluation_engine.domain.kpi import Need
 from evaluation_engine.domain.quality.flood import flood
@@ -51,7 +52,7 @@ def sources(needs: Iterable[Need], seen: Sources, at_ms: int) -> Iterator[Check]
             yield Check("source", need.name, "unknown", f"Never arrived: {need.fields}.", {"last_seen": None})
             continue
         silent = seen.silent(need, related, at_ms)
-        when = datetime.fromtimestamp(last / 1000, UTC).isoformat()
+        when = instant(last).isoformat()
         told = "is silent for longer than the limit of the service" if silent else "arrives"
         yield Check("source", need.name, "fault" if silent else "ok", f"{need.fields} {told}.", {"last_seen": when})
 

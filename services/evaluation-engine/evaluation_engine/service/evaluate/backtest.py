@@ -10,6 +10,7 @@ from datetime import date
 from civiloop_shared.contracts.evaluations import BenchmarkResult, RedesignVerdict
 from civiloop_shared.errors import ValidationError, ValidationFault
 from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.domain.instants import ms_of
 from evaluation_engine.domain.redesign.benchmark import Benchmark
 from evaluation_engine.errors import UnknownBenchmarkError
 from evaluation_engine.ports.evaluations import Memory
@@ -89,10 +90,10 @@ class BacktestDesk:
         yardstick = await self.yardsticks.of(body, service)
         benchmark = await self._benchmark(body, yardstick, replay)
         alone = replace(yardstick, targets=(), benchmarks=(benchmark,))
-        now_ms = round(self.evaluating.clock().timestamp() * 1000)
-        periods = list(_periods(yardstick, replay, now_ms))
+        now = self.evaluating.clock()
+        periods = list(_periods(yardstick, replay, ms_of(now)))
         complete = await self.reader.complete_until()
-        moment = Moment(now_ms, None if complete is None else round(complete.timestamp() * 1000))
+        moment = Moment.of(now, complete)
         questions = [Question(alone, period) for period in periods]
         spans = joined(span for question in questions for span in question.shopping().spans())
         rows = await self.reader.read(service, spans)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from civiloop_shared.contracts.evaluations import BenchmarkResult, KpiResult, TargetResult
 from evaluation_engine.domain.accumulator import merge
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.evidence import Evidence, Sources, stored_cut
+from evaluation_engine.domain.instants import ms_of
 from evaluation_engine.domain.intervals import LEVEL
 from evaluation_engine.domain.kpi import Definition, PerStep
 from evaluation_engine.domain.redesign.judgement import judge as judge_benchmark
@@ -34,6 +35,11 @@ class Moment:
 
     now_ms: int
     complete_until_ms: int | None
+
+    @staticmethod
+    def of(now: datetime, complete_until: datetime | None) -> Moment:
+        """The same by datetimes."""
+        return Moment(ms_of(now), None if complete_until is None else ms_of(complete_until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +207,7 @@ class Answerer:
     def result(self, definition: Definition, cut: str, level: float) -> KpiResult:
         """Return one result."""
         repeated = self.question.runs is not None
-        return evaluate(definition, self._evidence_for(definition, cut), level=level, repeated_looks=repeated)
-
-    def evidence(self, definition: Definition, cut: str) -> Evidence:
-        """Return what a result is computed from."""
-        return self._evidence_for(definition, cut)
+        return evaluate(definition, self.evidence(definition, cut), level=level, repeated_looks=repeated)
 
     def outcome(self, memory: StoredMemory, today: date) -> Outcome:
         """Return all results, and the verdicts on them."""
@@ -238,7 +240,8 @@ class Answerer:
             after[one.id] = {rule: state.to_json() for rule, state in sorted(judgement.memories.items())}
         return tuple(judged), after
 
-    def _evidence_for(self, definition: Definition, cut: str) -> Evidence:
+    def evidence(self, definition: Definition, cut: str) -> Evidence:
+        """Return what a result is computed from."""
         stored, step = stored_cut(cut, per_step=isinstance(definition.measure, PerStep))
         window = window_of(definition, self.question.period)
         reads, compared = definition.reads(stored), definition.compared_by

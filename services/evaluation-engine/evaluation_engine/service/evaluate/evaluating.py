@@ -13,13 +13,14 @@ from civiloop_shared.contracts.evaluations import EvaluationRecorded, TaxonomyUs
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.comments.book import ThemeBook
 from evaluation_engine.domain.disclosure.figures import Figures
+from evaluation_engine.domain.instants import instant
 from evaluation_engine.ports.evaluations import Draft, EvaluationStore, Memory, Slot, Stored
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.evaluate.compute import Answerer, Moment, Outcome, Question
 from evaluation_engine.service.evaluate.figures import clause_cuts, figures_of
 from evaluation_engine.service.evaluate.noticing import notice, shop
 from evaluation_engine.service.evaluate.readings import Readings, joined
-from evaluation_engine.service.evaluate.record import Publishing, finished, instant, recorded
+from evaluation_engine.service.evaluate.record import Publishing, finished, recorded
 from evaluation_engine.service.evaluate.theming import themes_of
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
@@ -52,7 +53,7 @@ class Evaluating:
         """Compute a record without storing it; with all cuts also findings and themes. Numbers in a thread."""
         at = self.clock()
         complete = await self.reader.complete_until()
-        moment = Moment(_ms(at), None if complete is None else _ms(complete))
+        moment = Moment.of(at, complete)
         question = Question(yardstick, period, all_cuts)
         shopping = question.shopping()
         if all_cuts:
@@ -107,10 +108,6 @@ class Evaluating:
             figures=publishing.figures if publishing else (),
         )
         return await self.store.put(draft), evaluated.outcome.memory
-
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
 
 
 def _plain(memory: Memory) -> Any:

@@ -12,6 +12,7 @@ from evaluation_engine.domain.health.aims import aims, judged
 from evaluation_engine.domain.health.answer import Answered, Signs
 from evaluation_engine.domain.health.flavours import Flavour, flavours
 from evaluation_engine.domain.health.steps import stands_at, steps
+from evaluation_engine.domain.instants import ms_of
 from evaluation_engine.ports.evaluations import EvaluationStore
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.evaluate import record as records
@@ -78,6 +79,6 @@ class HealthDesk:
         complete = await self.reader.complete_until()
         if newest is None or complete is None:
             return False
-        end_ms = round(newest.period.end.timestamp() * 1000)
-        following = period_of(yardstick.cycle, calendar(yardstick.zone).date_of(end_ms), yardstick.zone)
-        return due_ms(yardstick.cycle, following) <= complete.timestamp() * 1000
+        day = calendar(yardstick.zone).date_of(ms_of(newest.period.end))
+        following = period_of(yardstick.cycle, day, yardstick.zone)
+        return due_ms(yardstick.cycle, following) <= ms_of(complete)

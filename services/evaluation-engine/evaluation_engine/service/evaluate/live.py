@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from civiloop_shared.contracts.evaluations import BenchmarkResult, EvaluationRecorded, TargetResult
 from civiloop_shared.contracts.evaluations import Period as PeriodOnWire
 from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.domain.instants import instant, ms_of
 from evaluation_engine.domain.redesign.judgement import as_left
 from evaluation_engine.domain.repeated import hindrance
 from evaluation_engine.domain.result import not_yet
@@ -25,7 +26,7 @@ from evaluation_engine.service.evaluate.compute import Answerer, Moment, Questio
 from evaluation_engine.service.evaluate.evaluating import Evaluating
 from evaluation_engine.service.evaluate.periods import period_of
 from evaluation_engine.service.evaluate.readings import Readings, joined
-from evaluation_engine.service.evaluate.record import canonical, instant, recorded
+from evaluation_engine.service.evaluate.record import canonical, recorded
 from evaluation_engine.service.evaluate.trends import Past, Trends, with_course
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
@@ -69,15 +70,14 @@ class Look:
     @staticmethod
     def at(yardstick: Yardstick, past: Past, at: datetime, complete: datetime | None) -> Look:
         """Return the look at an instant, up to which everything before ``complete`` is counted."""
-        now_ms = round(at.timestamp() * 1000)
-        today = calendar(yardstick.zone).date_of(now_ms)
+        today = calendar(yardstick.zone).date_of(ms_of(at))
         alone = replace(yardstick, targets=(), benchmarks=())
         watched = tuple(one for one in yardstick.targets if _is_watched(yardstick, one))
         quarter = run_of(today, yardstick.zone, restarts=RUNS).period
         return Look(
             yardstick=yardstick,
             past=past,
-            moment=Moment(now_ms, None if complete is None else round(complete.timestamp() * 1000)),
+            moment=Moment.of(at, complete),
             today=today,
             recent=Question(alone, period_now(yardstick.zone, at)),
             run=Question(replace(alone, targets=watched), quarter, runs=RUNS),
@@ -122,5 +122,5 @@ def _is_watched(yardstick: Yardstick, target: Target) -> bool:
 
 def period_now(zone: str, now: datetime) -> Period:
     """Return the last 30 local days, today included."""
-    tomorrow = calendar(zone).date_of(round(now.timestamp() * 1000)) + timedelta(days=1)
+    tomorrow = calendar(zone).date_of(ms_of(now)) + timedelta(days=1)
     return Period.last_days(tomorrow, DAYS, zone)

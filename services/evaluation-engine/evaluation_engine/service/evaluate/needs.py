@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.domain.instants import ms_of
 from evaluation_engine.domain.kpi import Definition, Need
 from evaluation_engine.ports.catalogue import DocumentName, StoredCatalogue
 from evaluation_engine.ports.measures import MeasureReader, Span
@@ -89,7 +90,7 @@ class NeedsDesk:
 
     async def _of(self, yardstick: Yardstick, definitions: Sequence[Definition]) -> ServiceNeeds:
         at = self.evaluating.clock()
-        now_ms = round(at.timestamp() * 1000)
+        now_ms = ms_of(at)
         parts = dict.fromkeys(one.reads("") for one in definitions)
         cuts = frozenset(cut for reads in parts for _, cut in reads)
         months = await self._read(yardstick.service, [Span("month", 0, now_ms + 1, cuts)])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.domain.instants import instant
 from evaluation_engine.domain.quality import checks
 from evaluation_engine.domain.quality.checks import Check, OutOfOrder, SenderTotals
 from evaluation_engine.domain.quality.flood import LOOKED_AT_DAYS, PAST_DAYS
@@ -61,9 +62,9 @@ class QualityDesk:
         shopping.range("day", first, wanted.end_ms, yardstick.channel_cuts.values())
         spans = shopping.spans()
         rows = await self.reader.read(service, spans)
-        last = min(datetime.fromtimestamp(wanted.end_ms / 1000, UTC), now).date()
+        last = min(instant(wanted.end_ms), now).date()
         sent = await self.senders.senders(service, min(last - _WINDOW, wanted.start), last)
-        moment = Moment(round(now.timestamp() * 1000), None if complete is None else round(complete.timestamp() * 1000))
+        moment = Moment.of(now, complete)
 
         def report() -> Quality:
             return _report(Answerer(question, Readings.of(spans, rows), moment), sent, last)

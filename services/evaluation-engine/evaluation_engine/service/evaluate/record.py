@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import orjson
 
 from civiloop_shared.contracts.evaluations import EvaluationRecorded, KpiResult, KpiSummary, Period
 from evaluation_engine.domain.disclosure.figures import Figures, History
+from evaluation_engine.domain.instants import instant
 from evaluation_engine.domain.kpi import Definition
 from evaluation_engine.domain.result import display
 from evaluation_engine.ports.evaluations import Finished
@@ -108,11 +108,6 @@ def changes(old: EvaluationRecorded, new: EvaluationRecorded) -> Iterator[str]:
     for one in new.benchmarks:
         if judged.get(one.benchmark, one.verdict.value) != one.verdict.value:
             yield f"benchmark {one.benchmark}: {judged[one.benchmark]} → {one.verdict.value}"
-
-
-def instant(at_ms: int) -> datetime:
-    """Return a UTC datetime."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def _words(result: KpiResult | None) -> str:

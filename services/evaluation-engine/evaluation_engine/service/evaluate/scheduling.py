@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.domain.instants import instant, ms_of
 from evaluation_engine.ports.evaluations import EvaluationStore, Known, Memory, Stored
 from evaluation_engine.ports.measures import MeasureReader
 from evaluation_engine.service.catalogue.documents import Cycle
 from evaluation_engine.service.evaluate.compute import window_of
 from evaluation_engine.service.evaluate.evaluating import Evaluating
 from evaluation_engine.service.evaluate.periods import due
-from evaluation_engine.service.evaluate.record import instant
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
 _MARGIN = timedelta(seconds=15)
@@ -74,7 +74,7 @@ class Scheduler:
             yardstick.cycle,
             days,
             yardstick.zone,
-            complete_until_ms=round(complete.timestamp() * 1000),
+            complete_until_ms=ms_of(complete),
             most=self.patience.periods,
         )
         return await self._evaluate(yardstick, periods, days, known, found.read_at)

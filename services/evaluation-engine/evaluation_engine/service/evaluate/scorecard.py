@@ -9,6 +9,7 @@ from typing import Literal
 from civiloop_shared.contracts.evaluations import EvaluationRecorded
 from civiloop_shared.errors import ValidationError, ValidationFault
 from evaluation_engine.domain.buckets import Period, calendar
+from evaluation_engine.domain.instants import instant, ms_of
 from evaluation_engine.ports.evaluations import EvaluationStore, Memory, Stored
 from evaluation_engine.service.evaluate import record as records
 from evaluation_engine.service.evaluate.books import Yardsticks
@@ -45,7 +46,7 @@ class Scorecards:
         if period == LIVE:
             return await self._live(yardstick)
         wanted = asked(period, yardstick.zone)
-        start, end = records.instant(wanted.start_ms), records.instant(wanted.end_ms)
+        start, end = instant(wanted.start_ms), instant(wanted.end_ms)
         stored = await self.store.newest_of(service, start, end)
         if stored is not None:
             return Scorecard(yardstick, records.read(stored.record), "evaluation", stored.stored_at)
@@ -71,7 +72,7 @@ class Scorecards:
         cut = Period(whole.start, min(whole.end, edge), yardstick.zone)
         if cut == period_of(yardstick.cycle, cut.start, yardstick.zone):
             return await self.evaluate(body, service, f"{cut.start}/{cut.end}")
-        memory = await self._memory(yardstick, records.instant(cut.start_ms))
+        memory = await self._memory(yardstick, instant(cut.start_ms))
         evaluated = await self.evaluating.compute(yardstick, cut, memory, all_cuts=True)
         return Scorecard(yardstick, evaluated.record, "computed", evaluated.at)
 
@@ -88,7 +89,7 @@ class Scorecards:
         of_cycle = period_of(yardstick.cycle, wanted.start, yardstick.zone) == wanted
         scheduled = of_cycle and due_ms(yardstick.cycle, wanted) <= now_ms
         cycle = yardstick.cycle.value if scheduled else ON_DEMAND
-        memory = await self._memory(yardstick, records.instant(wanted.start_ms))
+        memory = await self._memory(yardstick, instant(wanted.start_ms))
         stored, _ = await self.evaluating.evaluate(yardstick, wanted, memory, cycle=cycle)
         return stored
 
@@ -118,5 +119,5 @@ class Scorecards:
         return await self.store.latest_memory(yardstick.service, yardstick.cycle.value, before)
 
     def _current(self, yardstick: Yardstick) -> Period:
-        today = calendar(yardstick.zone).date_of(round(self.evaluating.clock().timestamp() * 1000))
+        today = calendar(yardstick.zone).date_of(ms_of(self.evaluating.clock()))
         return period_of(yardstick.cycle, today, yardstick.zone)

@@ -13,6 +13,7 @@ from civiloop_shared.errors import ValidationError, ValidationFault
 from evaluation_engine.domain.accumulator import Measures, merge
 from evaluation_engine.domain.buckets import DAY_MS, QUARTER_MS, Period, calendar, next_month, split
 from evaluation_engine.domain.evidence import Evidence, stored_cut
+from evaluation_engine.domain.instants import ms_of
 from evaluation_engine.domain.kpi import Definition, PerStep
 from evaluation_engine.domain.result import evaluate
 from evaluation_engine.errors import UnknownKpiError
@@ -168,7 +169,7 @@ class _Maker:
 def _range(asked: Asked, yardstick: Yardstick, at: datetime) -> Period:
     """Return the days that a series spans, widened to whole weeks or months."""
     zone = yardstick.zone
-    today = calendar(zone).date_of(round(at.timestamp() * 1000))
+    today = calendar(zone).date_of(ms_of(at))
     last = _day("to", asked.last, zone, today + timedelta(days=1))
     first = _day("from", asked.first, zone, last - timedelta(days=_BY_DEFAULT[asked.every]))
     if asked.every == "week":
@@ -216,7 +217,7 @@ def _check_size(period: Period, every: Every, cuts: Sequence[str]) -> None:
 
 
 def _moment(at: datetime, complete: datetime | None) -> Moment:
-    return Moment(round(at.timestamp() * 1000), None if complete is None else round(complete.timestamp() * 1000))
+    return Moment.of(at, complete)
 
 
 def _fault(name: str, reason: str) -> ValidationError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from civiloop_shared.contracts.evaluations import ResultState, TargetResult
 from evaluation_engine.domain.buckets import calendar
+from evaluation_engine.domain.instants import ms_of
 from evaluation_engine.domain.target import Target
 from evaluation_engine.domain.trend import MOST, Course, Point, course
 from evaluation_engine.ports.trends import PastVerdicts, VerdictHistory
@@ -67,7 +68,7 @@ def _course(target: Target, past: Sequence[PastVerdicts], zone: str) -> Course:
             unit = one.unit
             if _usable(one) and one.result.value is not None:
                 span = one.result.period
-                start, end = (calendar(zone).date_of(round(at.timestamp() * 1000)) for at in (span.start, span.end))
+                start, end = (calendar(zone).date_of(ms_of(at)) for at in (span.start, span.end))
                 points.append(Point(start, end, one.result.value))
     return course(target, points, unit)
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import MINUTE_MS, window
 from evaluation_engine.domain.budget import beginnings_of
 from evaluation_engine.domain.burn import Alert, Buckets, Burn, Watch, burn
+from evaluation_engine.domain.instants import instant, ms_of
 from evaluation_engine.domain.rule import Memory
 from evaluation_engine.ports.measures import MeasureReader, Row, Span
 from evaluation_engine.ports.problems import Problem, ProblemStore, Remembered, Step
 from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.readings import Readings, joined
-from evaluation_engine.service.evaluate.record import instant
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 
 KIND = "burn_rate"
@@ -53,7 +52,7 @@ class Burning:
         complete = await self.reader.complete_until()
         if complete is None:
             return 0
-        upto = _ms(complete) - SETTLE_MS
+        upto = ms_of(complete) - SETTLE_MS
         now = (upto // MINUTE_MS, yardstick.catalogue_version)
         if now == before:
             return 0
@@ -77,7 +76,7 @@ def _due(watches: Iterable[Watch], upto_ms: int, remembered: Mapping[str, Rememb
         for alert in watch.alerts:
             last = upto_ms // alert.every_ms * alert.every_ms
             old = remembered.get(watch.subject(alert))
-            after = last - alert.every_ms if old is None else _ms(old.tick) // alert.every_ms * alert.every_ms
+            after = last - alert.every_ms if old is None else ms_of(old.tick) // alert.every_ms * alert.every_ms
             first = max(after, last - MOST_TICKS * alert.every_ms) + alert.every_ms
             ticks = range(first, last + 1, alert.every_ms)
             if ticks:
@@ -123,7 +122,7 @@ def _steps(due: Iterable[_Due], buckets: Mapping[str, Buckets]) -> list[Step]:
         for tick in one.ticks:
             found = burn(one.watch, one.alert, buckets[one.watch.target.cut], tick, memory)
             memory = found.after
-            steps.append(_step(one.watch, one.alert, found))
+            steps.append(_step(found))
     return _worth_storing(steps)
 
 
@@ -133,7 +132,8 @@ def _worth_storing(steps: list[Step]) -> list[Step]:
     return [step for step in steps if step.opens or step.closes or step is last[step.subject]]
 
 
-def _step(watch: Watch, alert: Alert, found: Burn) -> Step:
+def _step(found: Burn) -> Step:
+    watch, alert = found.watch, found.alert
     details = {
         "target": watch.target.id,
         "kpi": watch.definition.id,
@@ -166,10 +166,6 @@ def _memory(old: Remembered | None) -> Memory:
     if old is None:
         return Memory()
     return Memory.from_json({name: old.memory[name] for name in ("status", "breaches", "clears")})
-
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
 
 
 @dataclass(frozen=True, slots=True)
