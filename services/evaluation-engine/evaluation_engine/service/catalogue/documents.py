@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
@@ -27,8 +28,14 @@ Amount = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
 _DIGITAL = (Channel.WEB, Channel.APP, Channel.KIOSK)
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """All zones of the IANA database. Its files are listed once: a catalogue may have hundreds of services."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(zone: str) -> str:
-    if zone not in available_timezones():
+    if zone not in _zones():
         raise ValueError("no such time zone; give a name of the IANA database such as Europe/Athens")
     return zone
 

@@ -16,7 +16,13 @@ from evaluation_engine.domain.target import Target
 from evaluation_engine.domain.times import Times
 from evaluation_engine.ports.catalogue import StoredCatalogue
 from evaluation_engine.service.catalogue import documents
-from evaluation_engine.service.catalogue.documents import BenchmarkDocument, Cycle, ServiceDocument, TargetDocument
+from evaluation_engine.service.catalogue.documents import (
+    BenchmarkDocument,
+    Cycle,
+    GoalDocument,
+    ServiceDocument,
+    TargetDocument,
+)
 from evaluation_engine.service.catalogue.kpi_documents import KpiDocument, definition_from
 from evaluation_engine.service.catalogue.use import kpis_in_use
 
@@ -145,14 +151,18 @@ def yardsticks(body: str, catalogue: StoredCatalogue) -> dict[str, Yardstick]:
     """Return what every service of a body's catalogue is measured by."""
     parsed = {name: documents.from_json(name[0], dict(data)) for name, data in catalogue.documents.items()}
     own = own_definitions(catalogue)
+    all_targets = [one for one in parsed.values() if isinstance(one, TargetDocument)]
+    all_benchmarks = [one for one in parsed.values() if isinstance(one, BenchmarkDocument)]
+    all_goals = [one for one in parsed.values() if isinstance(one, GoalDocument)]
+    by_service: dict[str, list[TargetDocument]] = {}
+    for target in all_targets:
+        by_service.setdefault(target.service, []).append(target)
     found: dict[str, Yardstick] = {}
     for document in parsed.values():
         if not isinstance(document, ServiceDocument):
             continue
-        targets = [one for one in parsed.values() if isinstance(one, TargetDocument) and one.service == document.id]
-        benchmarks = (
-            one for one in parsed.values() if isinstance(one, BenchmarkDocument) and document.id in one.services
-        )
+        targets = by_service.get(document.id, [])
+        benchmarks = (one for one in all_benchmarks if document.id in one.services)
         found[document.id] = Yardstick(
             document=document,
             body=body,
@@ -165,7 +175,7 @@ def yardsticks(body: str, catalogue: StoredCatalogue) -> dict[str, Yardstick]:
                     key=lambda one: one.id,
                 )
             ),
-            goals=tuple(sorted(_goals(document.id, parsed.values()), key=lambda one: one.id)),
+            goals=tuple(sorted(_goals(document.id, all_goals, all_targets), key=lambda one: one.id)),
             watches=tuple(_watches(targets, {**BY_ID, **own}, settings_of(document))),
         )
     return found
@@ -187,18 +197,16 @@ def _watches(
             yield Watch(target_of(document), definition, document.burn_rate.min_sample, settings)
 
 
-def _goals(service: str, parsed: Iterable[documents.AnyDocument]) -> Iterable[Goal]:
+def _goals(service: str, goals: Iterable[GoalDocument], targets: Iterable[TargetDocument]) -> Iterable[Goal]:
     """Yield the goals of a service with the targets that were set for each."""
-    parsed = tuple(parsed)
-    for document in parsed:
-        if isinstance(document, documents.GoalDocument) and document.service == service:
-            targets = (one for one in parsed if isinstance(one, TargetDocument) and one.goal == document.id)
+    for document in goals:
+        if document.service == service:
             yield Goal(
                 id=document.id,
                 outcome=document.outcome.value,
                 statement=document.statement,
                 kpis=document.kpis,
-                targets=tuple(sorted(one.id for one in targets)),
+                targets=tuple(sorted(one.id for one in targets if one.goal == document.id)),
                 owner=document.owner,
             )
 
