@@ -17,14 +17,18 @@ from random import Random
 import asyncpg
 import psutil
 
+from civiloop_shared.postgres.engine import create_pool
+from evaluation_engine.adapters.merging import PostgresMergeStore
 from evaluation_engine.bootstrap.serve import Desks
 from evaluation_engine.domain.buckets import Period
+from evaluation_engine.domain.instants import ms_of
 from evaluation_engine.ports.measures import Span
 from evaluation_engine.service.catalogue.applying import Order
 from evaluation_engine.service.catalogue.reading import SourceFile
 from evaluation_engine.service.evaluate.compute import Question
 from evaluation_engine.service.evaluate.noticing import shop
 from evaluation_engine.service.evaluate.yardstick import Yardstick
+from evaluation_engine.service.merging import MergeClosedDays
 from tests.load import estate, years
 from tests.load.report import Figure, Ratio
 from tests.support.engine import Engine
@@ -57,7 +61,7 @@ def measure(infra: Infra, *, services: int) -> tuple[list[Ratio], list[Figure]]:
     """Evaluate every service once."""
     engine = Engine(infra, infra.new_database(migrated=True), "load.")
     try:
-        rows, reading, whole = asyncio.run(_measure(engine, services))
+        rows, merging, reading, whole = asyncio.run(_measure(engine, services))
     finally:
         infra.drop_database(engine.database.name)
     bound = BOUND_S * services / estate.SERVICES
@@ -69,10 +73,11 @@ def measure(infra: Infra, *, services: int) -> tuple[list[Ratio], list[Figure]]:
         Figure(f"{name}, engine", whole.engine, "s of one core"),
         Figure(f"{name}, PostgreSQL", whole.database, "s of one core"),
         Figure("buckets of cuts read for it", rows / 1_000_000, "million"),
+        Figure("merging a closed day of a service", 1_000 * merging.total, "ms of one core"),
     ]
 
 
-async def _measure(engine: Engine, services: int) -> tuple[int, Cost, Cost]:
+async def _measure(engine: Engine, services: int) -> tuple[int, Cost, Cost, Cost]:
     text = estate.catalogue(services, rich=True)
     await engine.watermark(_NOW)
     admin = await asyncpg.connect(engine.database.admin)
@@ -82,7 +87,7 @@ async def _measure(engine: Engine, services: int) -> tuple[int, Cost, Cost]:
             await desks.yardsticks.refresh()
             found = [await desks.yardsticks.of(estate.BODY, estate.name_of(n)) for n in range(services)]
             assert all(len(one.definitions) == estate.KPIS for one in found), "thirty KPIs in use each"
-            await fill(admin, found)
+            merging = await fill(engine, admin, found)
             await desks.scorecards.evaluate(estate.BODY, found[0].service, "2024")  # libraries are loaded by it
             before = await _spent(admin)
             rows = await _read(desks, found)
@@ -92,19 +97,27 @@ async def _measure(engine: Engine, services: int) -> tuple[int, Cost, Cost]:
             after = await _spent(admin)
     finally:
         await admin.close()
-    return rows, _between(before, between), _between(between, after)
+    return rows, merging, _between(before, between), _between(between, after)
 
 
-async def fill(connection: asyncpg.Connection, found: Sequence[Yardstick]) -> None:
-    """Store a year, and the half year before it, of every service."""
+async def fill(engine: Engine, admin: asyncpg.Connection, found: Sequence[Yardstick]) -> Cost:
+    """Store a year, and the half year before it, of every service; return what it costs to merge one day of one."""
     first = YEAR.start - _PAST
     days = [first + timedelta(days=n) for n in range((YEAR.end - first).days)]
-    patterns = [
-        years.pattern(one, days, spans_of(one), Random(_SEED + number)) for number, one in enumerate(found[:_PATTERNS])
-    ]
-    for number, yardstick in enumerate(found):
-        await years.copy(connection, yardstick.service, patterns[number % len(patterns)])
-    await connection.execute("VACUUM ANALYZE evaluation.aggregate")
+    drawn, copies = found[:_PATTERNS], found[_PATTERNS:]
+    for number, yardstick in enumerate(drawn):
+        rows = years.pattern(yardstick, days, spans_of(yardstick), Random(_SEED + number))
+        await years.copy(admin, yardstick.service, rows)
+    pool = await create_pool(engine.database.evaluation)
+    before = await _spent(admin)
+    await MergeClosedDays(PostgresMergeStore(pool), lambda: ms_of(_NOW)).run()
+    cost = _between(before, await _spent(admin))
+    await pool.close()
+    for number, yardstick in enumerate(copies):
+        await years.copy_merged(admin, drawn[number % len(drawn)].service, yardstick.service, spans_of(yardstick))
+    await admin.execute("VACUUM ANALYZE evaluation.aggregate")
+    merged = len(days) * len(drawn)
+    return Cost(cost.engine / merged, cost.database / merged)
 
 
 def spans_of(yardstick: Yardstick) -> list[Span]:

@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
 
 def pattern(yardstick: Yardstick, days: Iterable[date], spans: Sequence[Span], random: Random) -> list[Row]:
-    """Draw the facts of a service and return those rows that ingest makes of them which lie in the spans."""
+    """Draw the facts of a service and return those rows that ingest makes of them which the spans are made of."""
     batches: dict[tuple[str, int], Batch] = {}
     for day in days:
         for topic, partitions, shares in _facts(yardstick, day, random):
@@ -64,10 +64,8 @@ def _cells(batch: Batch) -> Iterable[tuple[Cell, Measures]]:
 
 
 def _lies_in(cell: Cell, spans: Sequence[Span]) -> bool:
-    return any(
-        one.grain == cell.grain and one.from_ms <= cell.bucket_start_ms < one.to_ms and cell.cut in one.cuts
-        for one in spans
-    )
+    """Months are made of days."""
+    return any(one.from_ms <= cell.bucket_start_ms < one.to_ms and cell.cut in one.cuts for one in spans)
 
 
 def _facts(yardstick: Yardstick, day: date, random: Random) -> Iterator[tuple[str, int, tuple[Share, ...]]]:
@@ -90,3 +88,15 @@ async def copy(connection: asyncpg.Connection, service: str, rows: Sequence[Row]
         for one in rows
     ]
     await connection.copy_records_to_table("aggregate", schema_name="evaluation", columns=_COLUMNS, records=records)
+
+
+async def copy_merged(connection: asyncpg.Connection, service: str, other: str, spans: Sequence[Span]) -> None:
+    """Give another service those merged rows of a service that lie in the spans."""
+    for span in spans:
+        await connection.execute(
+            f"INSERT INTO evaluation.aggregate ({', '.join(_COLUMNS)})"
+            " SELECT topic, partition, $2, cut, grain, bucket_start, data, changed_at FROM evaluation.aggregate"
+            " WHERE service_id = $1 AND grain = $3 AND bucket_start >= $4 AND bucket_start < $5 AND cut = ANY($6)"
+            " ON CONFLICT DO NOTHING",
+            *(service, other, span.grain, from_ms(span.from_ms), from_ms(span.to_ms), sorted(span.cuts)),
+        )

@@ -20,7 +20,7 @@ from tests.support.ledger import ClientLedger, Measures, comparable, differences
 from tests.support.platform import RunningPlatform
 from tests.support.traffic import Traffic
 
-GRAINS = ("quarter", "day", "month")
+GRAINS = ("quarter", "day")
 
 _AGGREGATES = """
 SELECT service_id, cut, data::text FROM evaluation.aggregate

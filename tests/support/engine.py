@@ -117,7 +117,7 @@ class Engine:
         zone: str = "Europe/Athens",
         partition: int = 0,
     ) -> None:
-        """Add measures to the aggregates of days and their months, as ingest would."""
+        """Add measures to the aggregates of days, as ingest would."""
         in_zone = calendar(zone)
         by_topic: dict[str, dict[str, int]] = {}
         for name, amount in measures.items():
@@ -127,10 +127,9 @@ class Engine:
         async with connection.transaction():
             for topic_name, part in by_topic.items():
                 for day in days:
-                    start = in_zone.start_of(day)
-                    for grain, bucket in (("day", start), ("month", in_zone.month_start(start))):
-                        for cut in cuts:
-                            await _add(connection, part, (topic_name, service, cut, grain, _at(bucket), partition))
+                    start = _at(in_zone.start_of(day))
+                    for cut in cuts:
+                        await _add(connection, part, (topic_name, service, cut, "day", start, partition))
         await connection.close()
 
     async def topic(self, name: str) -> dict[bytes, list[bytes | None]]:

@@ -26,6 +26,7 @@ from evaluation_engine.adapters.default_taxonomy import read_taxonomy
 from evaluation_engine.adapters.sink import PostgresSink
 from evaluation_engine.bootstrap.comments import make_extractor
 from evaluation_engine.domain.accumulator import Measures, merge
+from evaluation_engine.domain.closed_days import month_of
 from evaluation_engine.ports.comments import CommentExtractor
 from evaluation_engine.service.ingest.answers import AnswerHandler
 from evaluation_engine.service.ingest.batch import IngestBatch, Lane
@@ -176,15 +177,15 @@ class Ingest:
         lane = self.lanes[JOURNEYS.name, partition]
         return await self.use_case.sweep(lane, JourneyHandler(self.book), 1_000)
 
-    async def total(self, cut: str = "", *, service: str = "permit", grain: str = "month") -> Measures:
-        """The measures of a cut over all time, topics and partitions."""
+    async def total(self, cut: str = "", *, service: str = "permit", grain: str = "day") -> Measures:
+        """The measures of a cut over all time, topics and partitions; of days without survival."""
         rows = await self.query(
             "SELECT data::text FROM evaluation.aggregate WHERE service_id = $1 AND cut = $2 AND grain = $3",
             service,
             cut,
             grain,
         )
-        return merge(json.loads(row[0]) for row in rows)
+        return month_of(json.loads(row[0]) for row in rows)
 
     async def cells(self) -> dict[tuple[Any, ...], str]:
         """Every cell that isn't empty, partitions merged, as text."""

@@ -69,7 +69,7 @@ SELECT topic, outcome, sum(n)::bigint FROM (
     UNION ALL SELECT '{MEASUREMENTS.name}', 'counted',
         (SELECT coalesce(sum(records - days), 0) FROM evaluation.measurement_current)
         + (SELECT coalesce(sum(value::bigint), 0) FROM evaluation.aggregate, json_each_text(data)
-           WHERE topic = '{MEASUREMENTS.name}' AND grain = 'month' AND cut = '' AND key LIKE 'm.%.n')
+           WHERE topic = '{MEASUREMENTS.name}' AND grain = 'day' AND cut = '' AND key LIKE 'm.%.n')
     UNION ALL SELECT topic, outcome, count(*) FROM evaluation.dead_letter GROUP BY 1, 2
 ) AS counted_anew GROUP BY 1, 2
 """  # noqa: S608

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from civiloop_shared.postgres.engine import acquire, transaction
+from evaluation_engine.adapters.merging import held_by_rebuild
 from evaluation_engine.adapters.retention import PostgresRetention
 from evaluation_engine.adapters.sink import answers, journeys
 from evaluation_engine.adapters.sink.cells import put_texts
 from evaluation_engine.adapters.sink.instants import from_ms, millis
 from evaluation_engine.adapters.sink.transaction import PostgresSinkTransaction
+from evaluation_engine.domain.closed_days import MERGED
 from evaluation_engine.domain.contribution.address import Cell
 from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact
@@ -72,6 +74,20 @@ class PostgresRebuildStore:
             )
         return [row[0] for row in rows]
 
+    def without_merges(self, service: str) -> AbstractAsyncContextManager[None]:
+        """Keep merges of a service away for the block."""
+        return held_by_rebuild(self._pool, service)
+
+    async def merged_texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
+        """Return the stored text of every merged day and month in the scope."""
+        async with acquire(self._pool) as connection:
+            return await _texts(connection, topic, MERGED, scope)
+
+    async def put_merged(self, topic: str, texts: Mapping[Cell, str]) -> None:
+        """Store merged days and months."""
+        async with transaction(self._pool) as connection:
+            await put_texts(connection, topic, MERGED, texts)
+
     @asynccontextmanager
     async def partition(self, topic: str, partition: int) -> AsyncIterator[RebuildTransaction]:
         """Lock a partition for the block."""
@@ -116,14 +132,7 @@ class _PostgresRebuild:
 
     async def texts(self, scope: Scope) -> dict[Cell, str]:
         """Return the stored text of every cell in the scope."""
-        rows = await self._connection.fetch(
-            _TEXTS,
-            self._topic,
-            self._partition,
-            scope.service,
-            *(from_ms(at) for at in (scope.from_ms, scope.to_ms, scope.quarters_from_ms, scope.minutes_from_ms)),
-        )
-        return {Cell(service, cut, grain, start): text for service, cut, grain, start, text in rows}
+        return await _texts(self._connection, self._topic, self._partition, scope)
 
     async def put_texts(self, texts: Mapping[Cell, str]) -> None:
         """Store cells, and fence the owner."""
@@ -133,3 +142,12 @@ class _PostgresRebuild:
             self._topic,
             self._partition,
         )
+
+
+async def _texts(connection: AsyncpgConnection, topic: str, partition: int, scope: Scope) -> dict[Cell, str]:
+    rows = await connection.fetch(
+        _TEXTS,
+        *(topic, partition, scope.service),
+        *(from_ms(at) for at in (scope.from_ms, scope.to_ms, scope.quarters_from_ms, scope.minutes_from_ms)),
+    )
+    return {Cell(service, cut, grain, start): text for service, cut, grain, start, text in rows}

@@ -23,6 +23,7 @@ from evaluation_engine.adapters.books import PostgresBooks
 from evaluation_engine.adapters.catalogue import PostgresCatalogueStore
 from evaluation_engine.adapters.default_taxonomy import read_taxonomy
 from evaluation_engine.adapters.letter_box import KafkaPublisher, PostgresLetterBox
+from evaluation_engine.adapters.merging import PostgresMergeStore
 from evaluation_engine.adapters.retention import PostgresRetention
 from evaluation_engine.adapters.sink import PostgresSink
 from evaluation_engine.bootstrap.comments import make_extractor
@@ -36,6 +37,7 @@ from evaluation_engine.service.ingest.journeys import JourneyHandler
 from evaluation_engine.service.ingest.measurements import MeasurementHandler
 from evaluation_engine.service.ingest.services import ServiceBook
 from evaluation_engine.service.ingest.work import Handler
+from evaluation_engine.service.merging import MergeClosedDays
 from evaluation_engine.service.problems.minutes import WatchedMinutes
 from evaluation_engine.service.relay import RelayDeadLetters
 from evaluation_engine.service.retention import LetFactsGo
@@ -168,6 +170,7 @@ class IngestProcess:
             books=PostgresBooks(pool),
             relay=RelayDeadLetters(PostgresLetterBox(pool), KafkaPublisher(producer, settings.topic_prefix)),
             retention=LetFactsGo(PostgresRetention(pool), _now_ms, self._metrics.expire),
+            merging=MergeClosedDays(PostgresMergeStore(pool), _now_ms, self._metrics.merged.inc),
             metrics=self._metrics,
             clock_ms=_now_ms,
         )

@@ -1,4 +1,4 @@
-"""What a worker does beside the stream: watermarks, lag, catalogue, silence, ledger, letters, upkeep, retention."""
+"""What a worker does beside the stream: watermarks, lag, catalogue, silence, ledger, letters, upkeep, facts, merges."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from evaluation_engine.ports.books import Books
 from evaluation_engine.ports.sink import Position, Sink
 from evaluation_engine.service.ingest.journeys import JourneyHandler
 from evaluation_engine.service.ingest.services import ServiceBook
+from evaluation_engine.service.merging import MergeClosedDays
 from evaluation_engine.service.relay import RelayDeadLetters
 from evaluation_engine.service.retention import LetFactsGo
 
@@ -39,6 +40,7 @@ class ChoreTimes:
     books: float = 15.0
     upkeep: float = 1_800.0
     retention: float = 1_800.0
+    merging: float = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Chores:
     books: Books
     relay: RelayDeadLetters
     retention: LetFactsGo
+    merging: MergeClosedDays
     metrics: IngestMetrics
     clock_ms: Callable[[], int]
     times: ChoreTimes = ChoreTimes()
@@ -69,6 +72,7 @@ class Chores:
             (times.books, self.audit),
             (times.upkeep, self.keep_up),
             (times.retention, self.retention.run),
+            (times.merging, self.merging.run),
         )
         async with asyncio.TaskGroup() as group:
             for every_s, chore in chores:

@@ -55,5 +55,14 @@ class RebuildStore(Protocol):
     async def partitions(self, topic: str) -> list[int]:
         """Return the partitions that were ever read."""
 
+    def without_merges(self, service: str) -> AbstractAsyncContextManager[None]:
+        """Keep merges of closed days of a service away for the block."""
+
+    async def merged_texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
+        """Return the stored text of every merged day and month in the scope."""
+
+    async def put_merged(self, topic: str, texts: Mapping[Cell, str]) -> None:
+        """Store merged days and months, which no owner keeps in memory."""
+
     def partition(self, topic: str, partition: int) -> AbstractAsyncContextManager[RebuildTransaction]:
         """Lock a partition for the block, which commits at its end."""

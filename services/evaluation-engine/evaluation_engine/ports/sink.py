@@ -153,7 +153,7 @@ class SinkTransaction(Protocol):
         """Store contexts that are new."""
 
     async def cells(self, topic: str, partition: int, cells: Collection[Cell]) -> dict[Cell, Measures]:
-        """Return what is stored for cells of this partition; absent ones are left out."""
+        """Return what is stored for cells of this partition, and lock it; absent ones are left out."""
 
     async def put_cells(self, topic: str, partition: int, cells: Mapping[Cell, Measures]) -> None:
         """Store cells, each as a whole."""

@@ -150,6 +150,5 @@ async def test_days_are_those_of_the_service(ingest: Ingest) -> None:
     starts = {row["grain"]: row["bucket_start"].isoformat() for row in rows}
     assert starts == {
         "day": "2026-11-24T22:00:00+00:00",
-        "month": "2026-10-31T22:00:00+00:00",
         "quarter": "2026-11-24T23:00:00+00:00",
     }

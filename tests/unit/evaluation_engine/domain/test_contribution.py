@@ -63,7 +63,7 @@ def test_a_fulfilled_journey_counts_where_it_started_and_where_it_ended() -> Non
         "channel=web|assisted=no", "channel=web|language=fa", "channel=web|segment.age=18-25",
     )  # fmt: skip
     assert "channel=phone" in fulfilled.address.cuts
-    assert started.address.month != fulfilled.address.month
+    assert started.address.day != fulfilled.address.day
 
 
 @pytest.mark.requirement("A4")
@@ -149,13 +149,13 @@ def test_unknown_values_are_other_and_unknown_segments_are_left_out() -> None:
     assert dimensions == (("assisted", "yes"), ("language", "other"), ("segment.age", "other"))
 
 
-def test_cells_are_days_and_months_for_all_cuts_and_quarter_hours_for_total_and_channel() -> None:
+def test_cells_are_days_for_all_cuts_and_quarter_hours_for_total_and_channel() -> None:
     (share,) = shares_of([event("started", language="fa")])
     cells = list(cells_of(share.address))
     assert len(cells) == len(set(cells))
-    by_grain = {grain: {c.cut for c in cells if c.grain == grain} for grain in ("quarter", "day", "month")}
+    by_grain = {grain: {c.cut for c in cells if c.grain == grain} for grain in ("quarter", "day")}
     assert by_grain["quarter"] == {"", "channel=web"}
-    assert by_grain["day"] == by_grain["month"] == set(share.address.cuts)
+    assert by_grain["day"] == set(share.address.cuts)
     no_channel = shares_of([event("started", channel=None)])[0]
     assert {c.cut for c in cells_of(no_channel.address) if c.grain == "quarter"} == {""}
     assert not [c for c in cells_of(share.address, quarters_from_ms=T0 + DAY) if c.grain == "quarter"]

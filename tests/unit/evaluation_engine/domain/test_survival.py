@@ -55,7 +55,7 @@ class Raw:
         by_day: dict[int, Measures] = {}
         for start, time, cause in zip(self.starts.tolist(), self.times.tolist(), self.causes.tolist(), strict=True):
             for share in self.shares(start, time, cause):
-                if share.address.month is None:
+                if share.address.quarter is None:
                     add(by_day.setdefault(share.address.day, {}), share.measures)
         return [Cohort(day, day + DAY, measures) for day, measures in by_day.items()]
 

@@ -20,6 +20,7 @@ SELECT a.service_id, a.cut, a.grain, {millis("a.bucket_start")}, a.data::text
 FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[]) AS u (service, cut, grain, start)
 JOIN evaluation.aggregate a ON a.topic = $1 AND a.partition = $2 AND a.service_id = u.service AND a.cut = u.cut
     AND a.grain = u.grain AND a.bucket_start = {stamp("u.start")}
+FOR UPDATE OF a
 """  # noqa: S608
 
 _WRITE = f"""
@@ -48,7 +49,10 @@ ON CONFLICT (topic, service_id, cut, bucket_start, partition) DO UPDATE SET data
 async def read(
     connection: AsyncpgConnection, topic: str, partition: int, cells: Collection[Cell]
 ) -> dict[Cell, Measures]:
-    """Return what is stored for cells. The standard parser: orjson makes floats of integers past 64 bits."""
+    """Return what is stored for cells. The standard parser: orjson makes floats of integers past 64 bits.
+
+    The rows are locked: where they are just being merged, this waits and finds them gone.
+    """
     minutes, others = _apart(cells)
     rows = await connection.fetch(_READ, topic, partition, *_addresses(others)) if others else []
     if minutes:

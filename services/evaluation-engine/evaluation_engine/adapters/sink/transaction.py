@@ -139,7 +139,7 @@ class PostgresSinkTransaction:
             )
 
     async def cells(self, topic: str, partition: int, cells_: Collection[Cell]) -> dict[Cell, Measures]:
-        """Return what is stored for cells of this partition; absent ones are left out."""
+        """Return what is stored for cells of this partition, and lock it; absent ones are left out."""
         return await cells.read(self._connection, topic, partition, cells_)
 
     async def put_cells(self, topic: str, partition: int, changed: Mapping[Cell, Measures]) -> None:

@@ -1,4 +1,4 @@
-"""Where a share goes: the cells of its cuts, by month, day, quarter hour and minute."""
+"""Where a share goes: the cells of its cuts, by day, quarter hour and minute. Months are made of days later."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ class Address(NamedTuple):
     cuts: tuple[str, ...]
     quarter: int | None
     day: int
-    month: int | None
     minute: int | None = None
     kept: Minutes = ()
 
@@ -56,19 +55,17 @@ def address_of(
     service: str, at_ms: int, channel: str | None, others: tuple[tuple[str, str], ...], context: FactContext
 ) -> Address:
     """The address of an instant."""
-    day, month = calendar(context.zone).day_and_month(at_ms)
+    day = calendar(context.zone).day_start(at_ms)
     cuts, quarter = cuts_of(channel, others), quarter_start(at_ms)
     if context.minutes:
-        return Address(service, cuts, quarter, day, month, at_ms - at_ms % MINUTE_MS, context.minutes)
-    return Address(service, cuts, quarter, day, month)
+        return Address(service, cuts, quarter, day, at_ms - at_ms % MINUTE_MS, context.minutes)
+    return Address(service, cuts, quarter, day)
 
 
 def cells_of(address: Address, *, quarters_from_ms: int = 0) -> Iterator[Cell]:
-    """Every cell of an address: day and month for all cuts, quarter hour for total and channel."""
+    """Every cell of an address: the day for all cuts, the quarter hour for total and channel."""
     for cut in address.cuts:
         yield Cell(address.service, cut, "day", address.day)
-        if address.month is not None:
-            yield Cell(address.service, cut, "month", address.month)
     yield from quarters_of(address, quarters_from_ms=quarters_from_ms)
 
 

@@ -32,7 +32,7 @@ class Batch:
 
     def _add(self, address: Address, measures: Mapping[str, int], sign: int) -> None:
         if address.minute is not None and address.minute < self._minutes_from_ms:
-            address = Address(*address[:5])
+            address = Address(*address[:4])
         into = self._changes.get(address)
         if into is None:
             into = self._changes[address] = {}
@@ -42,27 +42,21 @@ class Batch:
     def cells(self, *, quarters_from_ms: int = 0) -> dict[Cell, Measures]:
         """Change of every cell, zeros dropped; quarter hours that begin before `quarters_from_ms` are left out.
 
-        Quarter hours are summed to days, and days to months, before they are spread over the cuts: the cells of
-        `cells_of`, with far fewer additions.
+        Quarter hours are summed to days before they are spread over the cuts: the cells of `cells_of`, with far fewer
+        additions.
         """
         found: dict[Cell, Measures] = {}
-        days: dict[tuple[str, tuple[str, ...], int, int | None], Measures] = {}
-        months: dict[tuple[str, tuple[str, ...], int], Measures] = {}
+        days: dict[tuple[str, tuple[str, ...], int], Measures] = {}
         for address, changes in self._changes.items():
             kept = {name: amount for name, amount in changes.items() if amount}
             for cell in quarters_of(address, quarters_from_ms=quarters_from_ms):
                 _merge_into(found, cell, kept)
             for cell, part in minutes_of(address, kept):
                 _merge_into(found, cell, part)
-            _merge_into(days, (address.service, address.cuts, address.day, address.month), kept)
-        for (service, cuts, day, month), kept in days.items():
+            _merge_into(days, (address.service, address.cuts, address.day), kept)
+        for (service, cuts, day), kept in days.items():
             for cut in cuts:
                 _merge_into(found, Cell(service, cut, "day", day), kept)
-            if month is not None:
-                _merge_into(months, (service, cuts, month), kept)
-        for (service, cuts, month), kept in months.items():
-            for cut in cuts:
-                _merge_into(found, Cell(service, cut, "month", month), kept)
         return {cell: measures for cell, measures in found.items() if measures}
 
 

@@ -126,8 +126,8 @@ def _survival(state: JourneyState, end: End | None, started: Address) -> Iterato
     times[f"{name}.1"] = distance
     times[f"{name}.2"] = distance * distance
     cuts = started.cuts
-    yield Share(Address(state.service, cuts, None, started.day, None), counts)
-    yield Share(Address(state.service, cuts[: 1 if state.channel is None else 2], None, started.day, None), times)
+    yield Share(Address(state.service, cuts, None, started.day), counts)
+    yield Share(Address(state.service, cuts[: 1 if state.channel is None else 2], None, started.day), times)
 
 
 def _duration(prefix: str, duration: int) -> Measures:

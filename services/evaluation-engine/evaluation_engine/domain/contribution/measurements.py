@@ -37,8 +37,8 @@ def of_measurement(measurement: Measurement, context: FactContext) -> tuple[Shar
         address = address_of(measurement.service, measurement.at_ms, measurement.channel, (), context)
         return (Share(address, next(_day_by_day(measurement, [1]))),)
     days = _days(measurement.at_ms, measurement.until_ms, context)
-    in_zone, cuts = calendar(context.zone), cuts_of(measurement.channel, ())
-    addresses = (Address(measurement.service, cuts, None, day, in_zone.month_start(day)) for day, _ in days)
+    cuts = cuts_of(measurement.channel, ())
+    addresses = (Address(measurement.service, cuts, None, day) for day, _ in days)
     parts = _day_by_day(measurement, [length for _, length in days])
     return tuple(Share(address, part) for address, part in zip(addresses, parts, strict=True))
 

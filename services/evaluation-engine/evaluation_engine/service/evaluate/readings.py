@@ -13,6 +13,7 @@ import orjson
 
 from evaluation_engine.domain.accumulator import Measures, add, merge, subtract, summed, without_zeros
 from evaluation_engine.domain.buckets import Cover, Grain, Period, calendar, covering
+from evaluation_engine.domain.closed_days import month_of
 from evaluation_engine.domain.cohort import Cohort
 from evaluation_engine.domain.where import SignedCut
 from evaluation_engine.ports.measures import Row, Span
@@ -110,10 +111,14 @@ class Readings:
         found: dict[_Key, dict[int, Measures]] = {}
         for span, part in zip(spans, rows, strict=True):
             texts: dict[tuple[str, int], list[str]] = {}
+            days: dict[tuple[str, int], list[str]] = {}
             for row in part:
-                texts.setdefault((row.cut, row.start_ms), []).append(row.data)
-            for (cut, start_ms), of_cell in texts.items():
-                if measures := _merged(of_cell):
+                (days if row.of_day else texts).setdefault((row.cut, row.start_ms), []).append(row.data)
+            sums = {bucket: _merged(of_bucket) for bucket, of_bucket in texts.items()}
+            for bucket, of_bucket in days.items():
+                add(sums.setdefault(bucket, {}), month_of([_merged(of_bucket)]))
+            for (cut, start_ms), measures in sums.items():
+                if measures:
                     found.setdefault((span.grain, cut), {})[start_ms] = measures
         return Readings(found)
 

@@ -122,7 +122,7 @@ class IngestBatch:
 
     async def _write(self, transaction: SinkTransaction, lane: Lane, work: Work) -> None:
         cells = work.changes.cells(quarters_from_ms=work.now_ms - self.quarters_kept_ms)
-        await lane.cells.apply(transaction, cells)
+        await lane.cells.apply(transaction, cells, work.now_ms)
         await transaction.put_letters(work.topic, work.partition, work.letters)
         if work.erased:
             await transaction.erase_letters(work.topic, work.erased)

@@ -1,4 +1,7 @@
-"""Cells of one partition in memory: read once, written back as a whole with every batch that changes them."""
+"""Cells of one partition in memory: read once, written back as a whole with every batch that changes them.
+
+Days that lie well back are no longer the owner's alone, see `closed_days`: those are read afresh every time.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evaluation_engine.domain.accumulator import Measures, add
+from evaluation_engine.domain.closed_days import read_afresh
 from evaluation_engine.domain.contribution.address import Cell
 from evaluation_engine.ports.sink import SinkTransaction
 
@@ -23,10 +27,13 @@ class CellCache:
     max_cells: int
     _cells: OrderedDict[Cell, Measures] = field(default_factory=OrderedDict)
 
-    async def apply(self, transaction: SinkTransaction, changes: Mapping[Cell, Measures]) -> None:
+    async def apply(self, transaction: SinkTransaction, changes: Mapping[Cell, Measures], now_ms: int) -> None:
         """Add changes to the cells and store these."""
         if not changes:
             return
+        for cell in changes:
+            if read_afresh(cell.grain, cell.bucket_start_ms, now_ms):
+                self._cells.pop(cell, None)
         await self._load(transaction, changes)
         for cell, change in changes.items():
             add(self._cells[cell], change)
