@@ -227,6 +227,7 @@ async def opened(
             scheduler=found.scheduler,
             burning=found.burning,
             observer=metrics,
+            clock=utc_now,
             poll_s=settings.poll_s,
         )
         _background(stack, watcher.run(), "evaluator")
