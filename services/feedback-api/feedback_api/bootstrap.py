@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from civiloop_shared.catalogue import CatalogueFollower
 from civiloop_shared.contracts.feedback import FeedbackReceived
 from civiloop_shared.edge.app import create_app
-from civiloop_shared.errors import UnavailableError
+from civiloop_shared.errors import CiviloopError, UnavailableError
 from civiloop_shared.kafka.producer import DurableProducer, ProducerOptions
 from civiloop_shared.kafka.relay import OutboxRelay, RelayOptions
 from civiloop_shared.observability import Readiness, get_logger, new_registry
@@ -28,6 +28,7 @@ from feedback_api.adapters.ledger_store import PostgresLedgerStore
 from feedback_api.adapters.metrics import IntakeMetrics
 from feedback_api.adapters.read_pool import ReadPool
 from feedback_api.adapters.receipt_store import PostgresReceiptStore
+from feedback_api.adapters.remembered_store import PostgresRememberedStore
 from feedback_api.adapters.snapshot_store import PostgresSnapshotStore
 from feedback_api.adapters.write_connection import WriteConnection
 from feedback_api.api.feedback import feedback_router
@@ -35,10 +36,12 @@ from feedback_api.api.ledger import ledger_router
 from feedback_api.api.receipts import receipts_router
 from feedback_api.service.ledger import ReadLedger
 from feedback_api.service.receipts import EraseFeedback, ShowReceipt
+from feedback_api.service.remembering import LetAnswersGo
 from feedback_api.service.submit import SubmitFeedback
 from feedback_api.settings import Settings
 
 _CATALOGUE_WAIT_S = 3.0
+_LET_GO_EVERY_S = 600.0
 _log = get_logger(__name__)
 
 
@@ -51,6 +54,7 @@ class _Parts:
     catalogue: CatalogueFollower
     producer: DurableProducer
     relay: OutboxRelay
+    remembered: LetAnswersGo
     readiness: Readiness
 
 
@@ -117,6 +121,7 @@ def _build_parts(settings: Settings, metrics: IntakeMetrics) -> _Parts:
         catalogue=catalogue,
         producer=producer,
         relay=relay,
+        remembered=LetAnswersGo(PostgresRememberedStore(pool), _utc_now),
         readiness=readiness,
     )
 
@@ -142,6 +147,8 @@ async def _opened(parts: _Parts) -> AsyncIterator[None]:
         stack.push_async_callback(parts.relay.stop)
         await parts.store.start()
         stack.push_async_callback(parts.store.stop)
+        forgetter = asyncio.create_task(_let_answers_go(parts.remembered), name="remembered-answers")
+        stack.callback(forgetter.cancel)
         yield
 
 
@@ -149,6 +156,19 @@ async def _watch_catalogue(parts: _Parts) -> None:
     while not await parts.catalogue.wait_ready(60.0):
         _log.warning("no catalogue yet: neither a snapshot nor Kafka")
     parts.readiness.set("catalogue", True)
+
+
+async def _let_answers_go(remembered: LetAnswersGo) -> None:
+    """At the start and from time to time; what can't be done now is done the next time."""
+    while True:
+        try:
+            gone = await remembered.let_go()
+        except CiviloopError as error:
+            _log.warning("answers past their time could not be let go", error=error.code)
+        else:
+            if gone:
+                _log.info("answers past their time are let go", answers=gone)
+        await asyncio.sleep(_LET_GO_EVERY_S)
 
 
 def _utc_now() -> datetime:

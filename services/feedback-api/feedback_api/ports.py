@@ -71,6 +71,16 @@ class FeedbackStore(Protocol):
         """
 
 
+class RememberedStore(Protocol):
+    """What was answered to requests with an Idempotency-Key."""
+
+    async def let_go(self, before: datetime, at_most: int) -> int:
+        """Forget at most so many answers that were given before then, and return how many went.
+
+        Returning guarantees that they are gone. ``UnavailableError``: the same call again is safe.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What we hold under a receipt. After the erasure only the times are left."""

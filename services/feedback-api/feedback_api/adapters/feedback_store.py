@@ -178,15 +178,22 @@ def _name(claim: Claim) -> ClaimName:
 
 
 async def _claim(connection: Connection[Any], claims: Mapping[ClaimName, Claim]) -> dict[ClaimName, Remembered]:
-    """Make claims ours; return those that were answered before. Waits for another replica that is at the same one."""
+    """Make claims ours; return those that were answered before. Waits for another replica that is at the same one.
+
+    A claim that is past its time may be let go between the two looks: then it is made anew.
+    """
+    remembered: dict[ClaimName, Remembered] = {}
     names = sorted(claims)
-    hashes = [claims[name].request_hash for name in names]
-    made = {tuple(record) for record in await connection.fetch(_CLAIM, *zip(*names, strict=True), hashes)}
-    taken = [name for name in names if name not in made]
-    if not taken:
-        return {}
-    found = await connection.fetch(_REMEMBERED, *zip(*taken, strict=True))
-    return {(body, key_id, client_key): Remembered(*rest) for body, key_id, client_key, *rest in found}
+    while names:
+        hashes = [claims[name].request_hash for name in names]
+        made = {tuple(record) for record in await connection.fetch(_CLAIM, *zip(*names, strict=True), hashes)}
+        taken = [name for name in names if name not in made]
+        if not taken:
+            break
+        for body, key_id, client_key, *rest in await connection.fetch(_REMEMBERED, *zip(*taken, strict=True)):
+            remembered[body, key_id, client_key] = Remembered(*rest)
+        names = [name for name in taken if name not in remembered]
+    return remembered
 
 
 async def _remember(connection: Connection[Any], answers: Mapping[ClaimName, bytes | None]) -> None:

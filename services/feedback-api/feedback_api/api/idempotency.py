@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from civiloop_shared.edge.request import EdgeRequest
 from civiloop_shared.errors import ValidationError, ValidationFault
 from feedback_api.ports import Claim, Fate
+from feedback_api.service.remembering import REMEMBERED_DAYS
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
@@ -16,7 +17,8 @@ PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Makes a retry safe: the same key with the same body gets the same answer, with another body 409.",
+    "description": f"Makes a retry safe: for {REMEMBERED_DAYS} days the same key with the same body gets the same"
+    " answer, with another body 409. Then the key is free again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 
