@@ -15,23 +15,33 @@ mean and scatter are known. What was counted before there were such sums lies in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from itertools import chain
 from math import isqrt, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evaluation_engine.domain.journey import CAUSES
 from evaluation_engine.domain.sketch import bin_of
 
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
 OPEN = "open"
 HELD = "held"
 HOUR_MS = 3_600_000
+KINDS = (*sorted(CAUSES), OPEN, HELD)
 
 _PREFIX = "surv."
-_UNTIL = "surv.until."
-_POWERS = {"1": 1, "2": 2}
-_NAMED = frozenset((*CAUSES, OPEN, HELD))
+_UNTIL = "until"
+_POWERS = 3
+_PLACES = 4096
+"""More than there are bins or hours."""
+_GROUPS = (len(KINDS) + 1) * _PLACES  # a code counts kinds from 1: 0 says nothing
 
 
 class Sums(NamedTuple):
@@ -40,10 +50,6 @@ class Sums(NamedTuple):
     n: int = 0
     first: int = 0
     second: int = 0
-
-    def plus(self, other: Sums) -> Sums:
-        """Both together; only of the same middle."""
-        return Sums(self.n + other.n, self.first + other.first, self.second + other.second)
 
     def times(self, middle: int, low: int, high: int) -> tuple[tuple[float, int], ...]:
         """Times between low and high with how many have each: two with this mean and scatter, else one."""
@@ -67,19 +73,6 @@ class Sums(NamedTuple):
         return self.n <= 2 or self.n * self.second == self.first * self.first
 
 
-class Followed(NamedTuple):
-    """Open journeys and how long they were followed, between `least_ms` and `most_ms`."""
-
-    time_ms: float
-    n: int
-    least_ms: float
-    most_ms: float
-
-
-Groups = Mapping[tuple[str, int], Sums]
-"""Times by what they are the end of and the bin or the hour that they lie in."""
-
-
 @dataclass(frozen=True, eq=False)
 class Cohort:
     """Journeys that started in `[start_ms, end_ms)`, by the measures of that start day."""
@@ -93,41 +86,95 @@ class Cohort:
         """How many started."""
         return self.measures.get("surv.start", 0)
 
-    @cached_property
-    def groups(self) -> Groups:
-        """All times."""
-        found: dict[tuple[str, int], list[int]] = {}
-        for name, amount in self.measures.items():
-            group = _group_named(name)
-            if group is not None:
-                found.setdefault(group[:2], [0, 0, 0])[group[2]] = amount
-        return {group: Sums(*sums) for group, sums in found.items() if sums[0]}
 
-    def ends(self, as_of_ms: int) -> Groups:
+class Followed(NamedTuple):
+    """Open journeys and how long they were followed, between `least_ms` and `most_ms`."""
+
+    time_ms: float
+    n: int
+    least_ms: float
+    most_ms: float
+
+
+class Groups(NamedTuple):
+    """Times of start days: one place of the arrays for each group of a day.
+
+    `day` counts the start days, `kind` is a place in `KINDS`, `place` a bin or an hour. The rest are the `Sums`; those
+    of squares are Python's integers, as they get past 64 bits.
+    """
+
+    day: Ints
+    kind: Ints
+    place: Ints
+    n: Ints
+    first: Ints
+    second: NDArray[Any]
+
+    def where(self, chosen: Flags) -> Groups:
+        """Some of them."""
+        return Groups(*(column[chosen] for column in self))
+
+    def together(self) -> Groups:
+        """The same of all days, as if these were one."""
+        groups, at = np.unique(self.kind * _PLACES + self.place, return_inverse=True)
+        sums = [np.zeros(groups.size, column.dtype) for column in self[3:]]
+        for total, column in zip(sums, self[3:], strict=True):
+            np.add.at(total, at, column)
+        return Groups(np.zeros_like(groups), *np.divmod(groups, _PLACES), *sums)
+
+    def sums(self) -> Iterator[Sums]:
+        """What is known of each."""
+        return map(Sums, self.n.tolist(), self.first.tolist(), self.second.tolist())
+
+
+@dataclass(frozen=True, eq=False)
+class StartDays:
+    """Cohorts and their times. `imported` are the days that have imported journeys, observed until an instant."""
+
+    cohorts: Sequence[Cohort]
+    groups: Groups
+    imported: frozenset[int]
+    observed_until_ms: int | None
+
+    @staticmethod
+    def of(cohorts: Sequence[Cohort]) -> StartDays:
+        """Read the measures of all days in one go: there are some hundred thousand in a year."""
+        maps = [cohort.measures for cohort in cohorts]
+        sizes = np.array([len(one) for one in maps], dtype=np.int64)
+        codes = np.fromiter(map(_code, chain.from_iterable(maps)), np.int64, sizes.sum())
+        amounts = np.fromiter(chain.from_iterable(one.values() for one in maps), object, sizes.sum())
+        days = np.repeat(np.arange(len(maps)), sizes)
+        timed, until = codes > 0, codes < 0
+        return StartDays(
+            cohorts,
+            _grouped(days[timed], codes[timed], amounts[timed]),
+            frozenset(days[until].tolist()),
+            -int(codes[until].min()) if until.any() else None,
+        )
+
+    def ended(self, as_of_ms: int) -> Groups:
         """Ends as of then."""
-        last = bin_of(as_of_ms - self.start_ms)
-        return {end: sums for end, sums in self.groups.items() if end[0] in CAUSES and end[1] <= last}
+        last = np.array([bin_of(as_of_ms - cohort.start_ms) for cohort in self.cohorts], dtype=np.int64)
+        return self.groups.where((self.groups.kind < len(CAUSES)) & (self.groups.place <= last[self.groups.day]))
 
-    @property
-    def observed_until_ms(self) -> int | None:
-        """Until when imported ones were observed; None where none was imported."""
-        return max((int(name[len(_UNTIL) :]) for name in self.measures if name.startswith(_UNTIL)), default=None)
-
-    def open(self, as_of_ms: int, observed_ms: int, ended: int) -> Iterator[Followed]:
-        """Those who had not ended as of then, when so many had; imported ones were followed until `observed_ms`.
+    def open(self, as_of_ms: int, ended: Groups) -> Iterator[Followed]:
+        """Those who had not ended as of then; imported ones were followed until they were last observed.
 
         Of what has ended since, the start within the day is not known; nor in cuts other than the total and channels.
         """
-        imported_ms = min(as_of_ms, observed_ms)
-        unknown = self.started - ended
-        for (kind, hour), sums in self.groups.items():
-            if kind in (OPEN, HELD):
-                until = imported_ms if kind == HELD else as_of_ms
-                yield from _followed(sums, self.start_ms + hour * HOUR_MS, self.start_ms + (hour + 1) * HOUR_MS, until)
-                unknown -= sums.n
-        if unknown > 0:
-            until = as_of_ms if self.observed_until_ms is None else imported_ms
-            yield from _followed(Sums(unknown), self.start_ms, self.end_ms, until)
+        imported_ms = min(as_of_ms, as_of_ms if self.observed_until_ms is None else self.observed_until_ms)
+        unknown = [cohort.started for cohort in self.cohorts]
+        for day, n in zip(ended.day.tolist(), ended.n.tolist(), strict=True):
+            unknown[day] -= n
+        still = self.groups.where(self.groups.kind >= len(CAUSES))
+        for day, kind, hour, sums in zip(*(column.tolist() for column in still[:3]), still.sums(), strict=True):
+            start_ms = self.cohorts[day].start_ms + hour * HOUR_MS
+            yield from _followed(sums, start_ms, start_ms + HOUR_MS, imported_ms if KINDS[kind] == HELD else as_of_ms)
+            unknown[day] -= sums.n
+        for day, n in enumerate(unknown):
+            if n > 0:
+                cohort, until_ms = self.cohorts[day], imported_ms if day in self.imported else as_of_ms
+                yield from _followed(Sums(n), cohort.start_ms, cohort.end_ms, until_ms)
 
 
 def _followed(sums: Sums, from_ms: int, to_ms: int, until_ms: int) -> Iterator[Followed]:
@@ -138,21 +185,27 @@ def _followed(sums: Sums, from_ms: int, to_ms: int, until_ms: int) -> Iterator[F
         yield Followed(time, n, least, time if known else max(time, until_ms - from_ms))
 
 
-def together(parts: Iterable[Groups]) -> Groups:
-    """Ends of several start days, by cause and bin."""
-    total: dict[tuple[str, int], Sums] = {}
-    for part in parts:
-        for end, sums in part.items():
-            total[end] = total[end].plus(sums) if end in total else sums
-    return total
+def _grouped(days: Ints, codes: Ints, amounts: NDArray[Any]) -> Groups:
+    """Put the three sums of each group side by side; a group without a number is none."""
+    which, power = np.divmod(codes, _POWERS)
+    groups, at = np.unique(days * _GROUPS + which, return_inverse=True)
+    sums = np.zeros((_POWERS, groups.size), dtype=object)
+    sums[power, at] = amounts
+    day, group = np.divmod(groups, _GROUPS)
+    kind, place = np.divmod(group, _PLACES)
+    n, first, second = sums
+    return Groups(day, kind - 1, place, n.astype(np.int64), first.astype(np.int64), second).where(n != 0)
 
 
 @lru_cache(maxsize=65_536)
-def _group_named(name: str) -> tuple[str, int, int] | None:
-    """What a measure stands for: kind, bin or hour, and power."""
+def _code(name: str) -> int:
+    """What a measure says, as one number: kind, bin or hour, and power; an instant is below 0, and 0 is nothing."""
     if not name.startswith(_PREFIX):
-        return None
-    kind, *rest = name[len(_PREFIX) :].split(".")
-    if kind not in _NAMED:
-        return None
-    return kind, int(rest[0]), _POWERS[rest[1]] if len(rest) > 1 else 0
+        return 0
+    kind, *rest = name.removeprefix(_PREFIX).split(".")
+    if kind == _UNTIL:
+        return -int(rest[0])
+    if kind not in KINDS:
+        return 0
+    group = (KINDS.index(kind) + 1) * _PLACES + int(rest[0])
+    return group * _POWERS + (int(rest[1]) if len(rest) > 1 else 0)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation_engine.domain.cohort import Cohort, Followed, Groups, together
+from evaluation_engine.domain.cohort import KINDS, Cohort, Flags, Followed, Groups, Ints, StartDays
 from evaluation_engine.domain.journey import CAUSES, FULFILLED
 from evaluation_engine.domain.sketch import EDGES, bin_of, bounds_of, centre_of
 
@@ -19,11 +19,9 @@ DAY_BY_DAY = 20_000
 """Up to how many ends the start days are told apart; with more the order within a bin moves next to nothing."""
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
-_CAUSES = tuple(sorted(CAUSES))
-_CODE = {cause: code for code, cause in enumerate(_CAUSES)}
+_CAUSES = KINDS[: len(CAUSES)]
+_FULFILLED = KINDS.index(FULFILLED)
 _BINS = range(len(EDGES))
 _LOW, _HIGH = (np.array([bounds_of(bin_)[side] for bin_ in _BINS], dtype=np.int64) for side in (0, 1))
 _CENTRE = np.array([centre_of(bin_) for bin_ in _BINS], dtype=np.int64)
@@ -32,7 +30,7 @@ _CENTRE = np.array([centre_of(bin_) for bin_ in _BINS], dtype=np.int64)
 class Ends(NamedTuple):
     """Journeys that ended: one place of the arrays for each time and cause.
 
-    `cause` is a place in the causes in their order; `known` where `time_ms` is that of each of the `n`.
+    `cause` is a place in `KINDS`; `known` where `time_ms` is that of each of the `n`.
     """
 
     time_ms: Floats
@@ -48,7 +46,7 @@ class Ends(NamedTuple):
     @property
     def fulfilled(self) -> Flags:
         """Which of them are fulfilments."""
-        found: Flags = self.cause == _CODE[FULFILLED]
+        found: Flags = self.cause == _FULFILLED
         return found
 
     @property
@@ -83,13 +81,10 @@ class Lives:
     @staticmethod
     def of(cohorts: Iterable[Cohort], as_of_ms: int) -> Lives:
         """Of start days, as of an instant: what ended later was still open then."""
-        seen = [cohort for cohort in cohorts if cohort.start_ms < as_of_ms]
-        observed = max((until for cohort in seen if (until := cohort.observed_until_ms) is not None), default=as_of_ms)
-        by_then = [cohort.ends(as_of_ms) for cohort in seen]
-        counted = [sum(sums.n for sums in ends.values()) for ends in by_then]
-        parts = by_then if sum(counted) <= DAY_BY_DAY else [together(by_then)]
-        followed = [one for cohort, n in zip(seen, counted, strict=True) for one in cohort.open(as_of_ms, observed, n)]
-        return Lives(_ends(parts), Open.of(followed))
+        days = StartDays.of([cohort for cohort in cohorts if cohort.start_ms < as_of_ms])
+        ended = days.ended(as_of_ms)
+        open_ = Open.of([*days.open(as_of_ms, ended)])
+        return Lives(_ends(ended if ended.n.sum() <= DAY_BY_DAY else ended.together()), open_)
 
     @cached_property
     def known(self) -> bool:
@@ -121,26 +116,20 @@ class Lives:
         )
 
 
-def _ends(parts: Iterable[Groups]) -> Ends:
+def _ends(groups: Groups) -> Ends:
     """The times of ends. Of single ones they follow at once; of several in a bin from their sums."""
-    alone: list[tuple[int, int, int, bool]] = []
-    several: list[tuple[float, int, int, int, bool]] = []
-    for part in parts:
-        for (cause, bin_), sums in part.items():
-            if sums.n == 1:
-                alone.append((bin_, _CODE[cause], sums.first, sums.second != 0))
-            else:
-                low, high = bounds_of(bin_)
-                known = sums.known(narrow=low >= high)
-                times = sums.times(centre_of(bin_), low, high)
-                several.extend((time, bin_, _CODE[cause], n, known) for time, n in times)
-    ones = np.array(alone, dtype=np.int64).reshape(-1, 4).T
-    more = np.array(several, dtype=np.float64).reshape(-1, 5).T
-    bins = np.concatenate((ones[0], more[1].astype(np.int64)))
+    ones = groups.where(groups.n == 1)
+    several = groups.where(groups.n != 1)
+    found: list[tuple[float, int, int, int, bool]] = []
+    for bin_, cause, sums in zip(several.place.tolist(), several.kind.tolist(), several.sums(), strict=True):
+        low, high = bounds_of(bin_)
+        known = sums.known(narrow=low >= high)
+        found.extend((time, bin_, cause, n, known) for time, n in sums.times(centre_of(bin_), low, high))
+    more = np.array(found, dtype=np.float64).reshape(-1, 5).T
     return Ends(
-        time_ms=np.concatenate(((_CENTRE[ones[0]] + ones[2]).astype(np.float64), more[0])),
-        bin=bins,
-        cause=np.concatenate((ones[1], more[2].astype(np.int64))),
-        n=np.concatenate((np.ones_like(ones[0]), more[3].astype(np.int64))),
-        known=np.concatenate(((ones[3] != 0) | (_LOW >= _HIGH)[ones[0]], more[4] != 0)),
+        time_ms=np.concatenate(((_CENTRE[ones.place] + ones.first).astype(np.float64), more[0])),
+        bin=np.concatenate((ones.place, more[1].astype(np.int64))),
+        cause=np.concatenate((ones.kind, more[2].astype(np.int64))),
+        n=np.concatenate((ones.n, more[3].astype(np.int64))),
+        known=np.concatenate(((ones.second != 0) | (_LOW >= _HIGH)[ones.place], more[4] != 0)),
     )

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evaluation_engine.domain.cohort import Cohort
+from evaluation_engine.domain.cohort import Cohort, Flags, Ints
 from evaluation_engine.domain.intervals import LEVEL, Bounds, Closed, normal_quantile
 from evaluation_engine.domain.journey import FULFILLED
-from evaluation_engine.domain.lives import Flags, Floats, Ints, Lives
+from evaluation_engine.domain.lives import Floats, Lives
 from evaluation_engine.domain.sketch import bounds_of, middle_of
 
 

@@ -9,13 +9,13 @@ from lifelines.utils import restricted_mean_survival_time
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from evaluation_engine.domain.accumulator import Measures, add
-from evaluation_engine.domain.cohort import Cohort
+from evaluation_engine.domain.cohort import HOUR_MS, Cohort
 from evaluation_engine.domain.contribution.address import Share
 from evaluation_engine.domain.contribution.context import COUNTING, FactContext
 from evaluation_engine.domain.contribution.journeys import of_journey
 from evaluation_engine.domain.journey import fold
 from evaluation_engine.domain.lives import DAY_BY_DAY
-from evaluation_engine.domain.sketch import RELATIVE_ERROR, bin_of, middle_of
+from evaluation_engine.domain.sketch import RELATIVE_ERROR, bin_of, centre_of, middle_of
 from evaluation_engine.domain.survival import LifeTable, life_table, quantile, restricted_mean
 from tests.unit.evaluation_engine.domain.evidences import cohort
 from tests.unit.evaluation_engine.domain.journeys import DAY, T0, event
@@ -199,6 +199,30 @@ def test_quantiles_are_within_the_bin_of_statsmodels(seed: int, q: float) -> Non
 def test_without_censoring_the_variance_of_an_incidence_is_the_binomial_one() -> None:
     _, share, variance = Raw(5, 250, competing=True, censor=False).table().incidence
     assert variance == pytest.approx(share * (1 - share) / 250, rel=0.01)
+
+
+def test_squares_past_64_bits_stay_exact_also_where_days_are_counted_together() -> None:
+    years = 365 * DAY
+    bin_ = bin_of(150 * years)
+    centre = centre_of(bin_)
+    one, other = centre - 12_345_678_901, centre + 9_876_543_211
+    distances = (one - centre, other - centre)
+    name = f"surv.fulfilled.{bin_}"
+    pair = {"surv.start": 2, name: 2, f"{name}.1": sum(distances), f"{name}.2": sum(d * d for d in distances)}
+    assert pair[f"{name}.2"] > 2**63
+    assert life_table([Cohort(0, DAY, pair)], FAR).rows.time_ms.tolist() == [one, other]
+    many = {"surv.start": DAY_BY_DAY, name: DAY_BY_DAY, f"{name}.1": DAY_BY_DAY * 7, f"{name}.2": DAY_BY_DAY * 49}
+    table = life_table([Cohort(0, DAY, many), Cohort(DAY, 2 * DAY, many)], FAR)
+    assert table.rows.time_ms.tolist() == [centre + 7]
+    assert table.rows.ended.tolist() == [2 * DAY_BY_DAY]
+
+
+def test_measures_of_something_else_and_sums_without_a_number_are_no_journeys() -> None:
+    end = f"surv.fulfilled.{bin_of(3 * DAY)}"
+    measures = {"dur.n": 4, f"{end}.1": 5, f"{end}.2": 25, "surv.start": 1, "surv.open.3": 1, "surv.other.3": 9}
+    table = life_table([Cohort(0, DAY, measures)], 10 * DAY)
+    assert (table.started, table.open, table.causes) == (1, 1, {})
+    assert table.followed_ms == 10 * DAY - 3.5 * HOUR_MS
 
 
 def test_whoever_leaves_at_the_time_of_an_end_was_at_risk_of_it() -> None:
