@@ -6,7 +6,8 @@ A zero is the same as an absent measure; zeros are dropped wherever a map is mad
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 Measures = dict[str, int]
 
@@ -33,14 +34,9 @@ def subtract(into: Measures, other: Mapping[str, int]) -> None:
 
 def merge(maps: Iterable[Mapping[str, int]]) -> Measures:
     """Sum of any number of maps."""
-    return without_zeros(summed(maps))
-
-
-def summed(maps: Iterable[Mapping[str, int]]) -> Measures:
-    """Sum of any number of maps, zeros and all."""
     total: Measures = {}
     for one in maps:
-        if not total:
+        if total.keys().isdisjoint(one.keys()):  # the first one, and those of other topics
             total.update(one)
             continue
         for name, amount in one.items():
@@ -48,12 +44,31 @@ def summed(maps: Iterable[Mapping[str, int]]) -> Measures:
                 total[name] += amount
             else:
                 total[name] = amount
-    return total
+    return total if all(total.values()) else {name: amount for name, amount in total.items() if amount}
 
 
-def without_zeros(measures: Measures) -> Measures:
-    """The same map without the names whose amount is zero."""
-    return {name: amount for name, amount in measures.items() if amount} if 0 in measures.values() else measures
+@dataclass(frozen=True, eq=False, slots=True)
+class LazySum(Mapping[str, int]):
+    """The sum of maps, of which a name is added up when it is asked for: where few are, of large maps."""
+
+    parts: Sequence[Mapping[str, int]]
+    _known: Measures = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, name: str) -> int:
+        """The sum of one name. Raises `KeyError` where it is zero."""
+        if name not in self._known:
+            self._known[name] = sum(part.get(name, 0) for part in self.parts)
+        if not self._known[name]:
+            raise KeyError(name)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names that have a sum."""
+        return iter(merge(self.parts))
+
+    def __len__(self) -> int:
+        """How many names have a sum."""
+        return len(merge(self.parts))
 
 
 def difference(new: Mapping[str, int], old: Mapping[str, int]) -> Measures:

@@ -53,6 +53,26 @@ def test_a_period_is_the_sum_of_its_days(span: tuple[int, int], zone: str, days_
     assert readings.total(period, "channel=web") == {"x": 3 * period.days}
 
 
+def test_a_start_day_ends_where_the_next_one_begins() -> None:
+    zone, hour_ms = "Europe/Athens", 3_600_000
+    in_zone = calendar(zone)
+    period = Period(date(2024, 3, 29), date(2024, 4, 2), zone)  # summer time begins on the 31st
+    starts = [in_zone.start_of(date(2024, 3, 29) + timedelta(days=n)) for n in (0, 2, 3)]
+    readings = Readings({("day", ""): {start: {"x": 1} for start in starts}})
+    found = [(one.start_ms, (one.end_ms - one.start_ms) // hour_ms) for one in readings.cohorts(period, "")]
+    assert found == [(starts[0], 24), (starts[1], 23), (starts[2], 24)]
+
+
+def test_a_sum_of_a_part_adds_and_takes_off_and_is_made_once() -> None:
+    period = Period(FIRST, FIRST + timedelta(days=1), "UTC")
+    start = period.start_ms
+    readings = Readings({("day", ""): {start: {"x": 5, "y": 1}}, ("day", "channel=web"): {start: {"x": 2, "y": 1}}})
+    cuts = ((1, ""), (-1, "channel=web"))
+    assert readings.sum(period, cuts) == {"x": 3}
+    assert readings.sum(period, cuts) is readings.sum(period, cuts)
+    assert readings.sum(period, ((1, ""),)) is readings.total(period, "")
+
+
 def test_sums_past_64_bits_stay_exact() -> None:
     span = Span("day", 0, 1, frozenset({""}))
     huge = 2**70 + 1

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from civiloop_shared.contracts.evaluations import BenchmarkResult, KpiResult, TargetResult
-from evaluation_engine.domain.accumulator import merge
+from evaluation_engine.domain.accumulator import LazySum
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.evidence import Evidence, Sources, stored_cut
 from evaluation_engine.domain.instants import ms_of
@@ -253,7 +253,10 @@ class Answerer:
 
     def _gather(self, definition: Definition, cut: str, stored: str, step: str | None, window: Period) -> Evidence:
         days_only = definition.start_days_needed or _by_days(definition, window)
-        parts = self.readings.combined(window, definition.reads(stored), days_only=days_only)
+        reads = definition.reads(stored)
+        parts = self.readings.combined(window, reads, days_only=days_only)
+        # the sum of a year of start days has thousands of bins, which nothing but the life table reads
+        few = definition.start_days_needed
         yardstick = self.question.yardstick
         complete = self.moment.complete_until_ms
         return Evidence(
@@ -261,7 +264,7 @@ class Answerer:
             end_ms=window.end_ms,
             zone=window.zone,
             as_of_ms=self.as_of_ms,
-            measures=merge(parts),
+            measures=LazySum(parts) if few else self.readings.sum(window, reads, days_only=days_only),
             sources=self.sources,
             cut=cut,
             step=step,

@@ -10,7 +10,7 @@ from typing import Literal
 
 from civiloop_shared.contracts.evaluations import KpiResult
 from civiloop_shared.errors import ValidationError, ValidationFault
-from evaluation_engine.domain.accumulator import Measures, merge
+from evaluation_engine.domain.accumulator import LazySum, Measures, merge
 from evaluation_engine.domain.buckets import DAY_MS, QUARTER_MS, Period, calendar, next_month, split
 from evaluation_engine.domain.evidence import Evidence, stored_cut
 from evaluation_engine.domain.instants import ms_of
@@ -134,7 +134,7 @@ class _Maker:
             end_ms=end_ms,
             zone=self.period.zone,
             as_of_ms=answerer.as_of_ms,
-            measures=merge(parts),
+            measures=LazySum(parts) if self.definition.start_days_needed else merge(parts),
             sources=answerer.sources,
             cut=cut,
             step=step,
