@@ -29,7 +29,7 @@ from evaluation_engine.domain.kpi_measures import (
     SurvivalQuantile,
     WithinPromise,
 )
-from evaluation_engine.domain.sketch import RELATIVE_ERROR, Sketch
+from evaluation_engine.domain.sketch import RELATIVE_ERROR
 from evaluation_engine.domain.survival import LifeTable
 
 MILLI = 1000
@@ -46,7 +46,7 @@ def estimate(measure: Measure, evidence: Evidence, level: float) -> Estimate:
         case DurationMean():
             made = _duration_mean(measure.prefix, found, level)
         case DurationQuantile():
-            made = _duration_quantile(measure, found, level)
+            made = _duration_quantile(measure, evidence, level)
         case WithinPromise():
             made = scores.within_promise(measure.prefix, evidence, level)
         case RestrictedMean():
@@ -125,8 +125,8 @@ def _duration_mean(prefix: str, found: Mapping[str, int], level: float) -> Estim
     )
 
 
-def _duration_quantile(measure: DurationQuantile, found: Mapping[str, int], level: float) -> Estimate:
-    sketch = Sketch.of(found, measure.prefix)
+def _duration_quantile(measure: DurationQuantile, evidence: Evidence, level: float) -> Estimate:
+    sketch = evidence.sketch(measure.prefix)
     value = sketch.quantile(measure.q)
     bounds = _divided(sketch.quantile_bounds(measure.q, level), measure.per) if value is not None else None
     return Estimate(

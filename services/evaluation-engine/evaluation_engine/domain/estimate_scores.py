@@ -13,7 +13,7 @@ from evaluation_engine.domain.evidence import Evidence
 from evaluation_engine.domain.intervals import Bounds
 from evaluation_engine.domain.kpi import DAY_MS
 from evaluation_engine.domain.kpi_measures import Linear, MeasuredMean, Rate, Score, Sum
-from evaluation_engine.domain.sketch import RELATIVE_ERROR, Sketch
+from evaluation_engine.domain.sketch import RELATIVE_ERROR
 
 PROMISED = "promised_days"
 _MILLI = 1000
@@ -122,7 +122,7 @@ def _whole(of: Sum, found: Mapping[str, int], divisor: int) -> int:
 def within_promise(prefix: str, evidence: Evidence, level: float) -> Estimate:
     """Share of finished cases within what the service promises, from bins of at most 1 %."""
     promised = evidence.settings.get(PROMISED)
-    sketch = Sketch.of(evidence.measures, prefix)
+    sketch = evidence.sketch(prefix)
     if promised is None:
         return Estimate(None, sketch.n, "wilson")
     inside = sketch.within(float(promised) * DAY_MS)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from evaluation_engine.domain.cohort import Cohort
 from evaluation_engine.domain.kpi import Need
+from evaluation_engine.domain.sketch import Sketch
 from evaluation_engine.domain.survival import LifeTable, life_table
 
 
@@ -28,8 +29,11 @@ class Sources:
         """From buckets (their end, their measures of the cut "") of as long as is known."""
         wanted = {need.name: need for need in needs}
         seen: dict[str, int] = {}
+        passed: set[str] = set()
         for end_ms, measures in sorted(buckets, key=lambda bucket: -bucket[0]):
-            arrived = [name for name, need in wanted.items() if need.arrives_in(measures)]
+            fresh = {name: n for name, n in measures.items() if name not in passed and n > 0}
+            passed.update(fresh)
+            arrived = [name for name, need in wanted.items() if need.arrives_in(fresh)]
             for name in arrived:
                 seen[name] = end_ms
                 del wanted[name]
@@ -79,11 +83,18 @@ class Evidence:
     complete_until_ms: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    _sketches: dict[str, Sketch] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def life_table(self) -> LifeTable:
         """The survival table of the cohorts, made once for all KPIs."""
         return life_table(self.cohorts, self.as_of_ms)
+
+    def sketch(self, prefix: str) -> Sketch:
+        """The durations or samples of that name, sorted once for all KPIs."""
+        if prefix not in self._sketches:
+            self._sketches[prefix] = Sketch.of(self.measures, prefix)
+        return self._sketches[prefix]
 
     @property
     def seen_until_ms(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from evaluation_engine.domain.intervals import Bounds, Ranks, quantile_ranks
 
@@ -49,7 +50,7 @@ def centre_of(index: int) -> int:
     return (low + high) // 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sketch:
     """How many durations lie in each bin, smallest bin first."""
 
@@ -59,10 +60,10 @@ class Sketch:
     def of(measures: Mapping[str, int], prefix: str) -> Sketch:
         """The bins among measures named `prefix.<bin>`."""
         head = f"{prefix}."
-        found = ((name[len(head) :], n) for name, n in measures.items() if name.startswith(head))
+        found = [(name[len(head) :], n) for name, n in measures.items() if name.startswith(head)]
         return Sketch(tuple(sorted((int(bin_), n) for bin_, n in found if bin_.isdecimal() and n > 0)))
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Number of durations."""
         return sum(n for _, n in self.counts)

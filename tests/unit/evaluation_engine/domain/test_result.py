@@ -247,6 +247,13 @@ def test_what_arrives_is_seen_in_the_buckets() -> None:
     assert found.last_seen_ms == {"rating": T0, "started": T0 + DAY}
 
 
+def test_what_was_taken_back_has_arrived_when_it_came_before() -> None:
+    needs = [need for definition in CATALOGUE for need in definition.needs]
+    days: list[dict[str, int]] = [{"rating.3": 1}, {"rating.3": 2}, {"rating.3": -1, "j.started": 1}]
+    found = Sources.of([(T0 + n * DAY, measures) for n, measures in enumerate(days)], needs)
+    assert found.last_seen_ms == {"rating": T0 + DAY, "started": T0 + 2 * DAY}
+
+
 names = st.sampled_from(["rating.1", "rating.5", "nps.0", "nps.10", "task.yes", "task.no", "j.started", "j.completed",
                          "j.outcome", "j.first_time", "e.completed", "e.digital", "j.fault"])  # fmt: skip
 

@@ -21,7 +21,7 @@ from evaluation_engine.domain.findings import words
 from evaluation_engine.domain.findings.finding import Candidate, Finding, Tone
 from evaluation_engine.domain.findings.scene import TREND_WEEKS, Scene, Week, satisfied
 from evaluation_engine.domain.findings.significance import Count, total
-from evaluation_engine.domain.sketch import Sketch, middle_of
+from evaluation_engine.domain.sketch import middle_of
 
 FEWEST_WEEKS = 12
 SHORTEST = 3
@@ -186,7 +186,7 @@ def _volume_signal(weeks: Sequence[Week]) -> Signal | None:
 
 def _duration_signal(weeks: Sequence[Week]) -> Signal | None:
     """Logarithm of the median duration of each week."""
-    raw: Signal = np.log([_median(one.measures) or 1.0 for one in weeks])
+    raw: Signal = np.log([_median(one) or 1.0 for one in weeks])
     noise = _noise(raw)
     return (raw - raw.mean()) / noise if noise > 0 else None
 
@@ -197,8 +197,8 @@ def _noise(raw: Signal) -> float:
     return float(np.median(steps)) / (0.6745 * sqrt(2))
 
 
-def _median(measures: Mapping[str, int]) -> float | None:
-    sketch = Sketch.of(measures, "e.dur")
+def _median(week: Week) -> float | None:
+    sketch = week.durations
     everyone, passed = sketch.n, 0
     if everyone < 5:
         return None
@@ -218,7 +218,7 @@ def _volume_level(weeks: Sequence[Week]) -> float:
 
 
 def _duration_level(weeks: Sequence[Week]) -> float:
-    values = sorted(value for one in weeks if (value := _median(one.measures)) is not None)
+    values = sorted(value for one in weeks if (value := _median(one)) is not None)
     return values[len(values) // 2] / 86_400_000 if values else 0.0
 
 
@@ -243,6 +243,6 @@ _TRENDS = (
         _duration_level,
         0.15,
         relative=True,
-        usable=lambda week: _median(week.measures) is not None,
+        usable=lambda week: _median(week) is not None,
     ),
 )

@@ -13,6 +13,7 @@ from evaluation_engine.domain.buckets import DAY_MS, Period, calendar
 from evaluation_engine.domain.evidence import Sources
 from evaluation_engine.domain.findings.significance import Count
 from evaluation_engine.domain.kpi import Definition, Need
+from evaluation_engine.domain.sketch import Sketch
 
 PAST_WEEKS = 26
 """How many weeks before a period are its own past."""
@@ -26,12 +27,17 @@ FEWEST = 30
 RATINGS = tuple(f"rating.{k}" for k in range(1, 6))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Week:
     """Seven local days."""
 
     start: date
     measures: Measures
+
+    @cached_property
+    def durations(self) -> Sketch:
+        """How long the journeys took that were fulfilled in it."""
+        return Sketch.of(self.measures, "e.dur")
 
 
 @dataclass(frozen=True)
