@@ -57,7 +57,7 @@ class LazySum(Mapping[str, int]):
     def __getitem__(self, name: str) -> int:
         """The sum of one name. Raises `KeyError` where it is zero."""
         if name not in self._known:
-            self._known[name] = sum(part.get(name, 0) for part in self.parts)
+            self._known[name] = sum(part[name] for part in self.parts if name in part)
         if not self._known[name]:
             raise KeyError(name)
         return self._known[name]
