@@ -46,6 +46,24 @@ def test_every_query_reads_only_metrics_that_exist(path: Path) -> None:
     assert {query: names for query, names in unknown.items() if names} == {}
 
 
+def test_whatever_makes_somebody_act_is_on_the_dashboard() -> None:
+    shown = {name for query in queries(DASHBOARDS[0]) for name in read_names(query)}
+    acted_on = {
+        "civiloop_dead_letters",
+        "civiloop_facts_expired_total",
+        "civiloop_ingest_partition_stopped",
+        "civiloop_ledger_imbalance",
+        "civiloop_open_problem_age_seconds",
+        "civiloop_open_problems",
+        "civiloop_target_at_risk",
+        "civiloop_webhook_failing",
+        "civiloop_webhook_waiting",
+        "civiloop_webhooks_stopped",
+    }
+
+    assert acted_on <= shown
+
+
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
 def test_prometheus_can_parse_every_query(path: Path, tmp_path: Path) -> None:
     rules = [{"record": f"query:{n}", "expr": query} for n, query in enumerate(queries(path))]
