@@ -173,6 +173,7 @@ def test_quantiles_are_of_the_samples_and_a_correction_takes_the_earlier_ones_ou
     assert found["lcp-p75"]["interval"]["method"] == "order statistics"
 
 
+@pytest.mark.requirement("B6")
 def test_complaints_are_counted_apart_from_answers_and_for_a_part_of_the_people(
     found: dict[str, dict[str, Any]],
 ) -> None:

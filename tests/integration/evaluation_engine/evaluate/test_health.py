@@ -18,6 +18,7 @@ def answers(found: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.requirement("A20")
+@pytest.mark.requirement("B6")
 @pytest.mark.requirement("C4")
 async def test_the_card_of_a_service_fills_as_its_periods_are_evaluated(engine: Engine) -> None:
     year = datetime.now(UTC).year if datetime.now(UTC).month > 10 else datetime.now(UTC).year - 1
