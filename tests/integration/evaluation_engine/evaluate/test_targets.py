@@ -43,6 +43,30 @@ async def test_a_met_target_that_heads_for_its_threshold_is_at_risk_and_one_past
     assert all(one["targets"][0]["at_risk"] is None for one in stored["evaluations"])
 
 
+async def test_of_a_kpi_of_months_the_trend_is_one_of_months_however_often_a_service_is_evaluated(
+    engine: Engine,
+) -> None:
+    year = datetime.now(UTC).year - 1
+    for month, good in FALLING.items():
+        await engine.count(
+            {"e.completed": 100, "e.digital": good}, *(date(year, month, day) for day in (4, 11, 18, 25))
+        )
+    weekly = SERVICE.replace("evaluation_cycle: monthly", "evaluation_cycle: weekly\npacks: [govuk]")
+    async with engine.running() as client:
+        await client.apply(weekly, TARGET.replace("csat\n", "govuk-digital-take-up\n"))
+        await engine.watermark(datetime(year, 11, 12, tzinfo=UTC))
+        await until(lambda: _evaluated(engine, 26), 60.0)
+
+        async def settled() -> bool:
+            card = await client.get("/v1/services/parking/scorecard?period=live")
+            return card["targets"][0]["at_risk"] is not None
+
+        await until(settled)
+        (target,) = (await client.get("/v1/services/parking/targets"))["targets"]
+    assert (target["at_risk"], target["course"]["periods"]) == (True, 6)
+    assert "getting worse" in target["trend"]
+
+
 async def _evaluated(engine: Engine, number: int) -> bool:
     rows = await engine.query("SELECT max(number) AS n FROM evaluation.evaluation")
     return bool((rows[0]["n"] or 0) >= number)

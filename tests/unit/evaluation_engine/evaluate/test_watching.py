@@ -98,6 +98,12 @@ class World:
     async def last(self, service: str, cycle: str, limit: int) -> list[Any]:
         return []
 
+    async def closed_periods(self, service: str, cycle: str) -> list[Any]:
+        return []
+
+    async def at(self, service: str, cycle: str, periods: Collection[Any]) -> list[Any]:
+        return []
+
     async def known(self, service: str, cycle: str) -> list[Any]:
         return []
 
