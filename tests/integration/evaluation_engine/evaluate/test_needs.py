@@ -120,6 +120,26 @@ async def test_a_condition_is_computed_from_the_cuts_that_are_kept_and_from_the_
         await opened.series.make("local", "parking", Asked("paid-online", every="hour"))
 
 
+@pytest.mark.requirement("A1")
+async def test_an_edited_kpi_is_computed_from_its_first_day_also_where_single_facts_are_let_go(
+    engine: Engine, opened: Desks
+) -> None:
+    counts = {"step.pay.reached": 100, "step.pay.abandoned": 20, "step.pay.errors": 5}
+    await engine.count(counts, date(2023, 5, 3), date(2026, 10, 3))
+    await engine.query(
+        "INSERT INTO evaluation.facts_kept (service_id, first_seen, since) VALUES ('parking', $1, $2)",
+        *(datetime(2023, 5, 3, tzinfo=UTC), datetime(2024, 10, 1, tzinfo=UTC)),
+    )
+    edit = KPI.replace("step.pay.abandoned", "step.pay.abandoned - step.pay.errors")
+    files = (SourceFile("0.yaml", SERVICE), SourceFile("1.yaml", edit))
+    plan = await opened.catalogue.plan(Order("local", files))
+    ((_, edited),) = await opened.needs.edited("local", plan.documents, plan.kpis)
+    assert edited.computable_from == date(2023, 5, 3)
+    await apply(opened, SERVICE, edit)
+    made = await opened.series.make("local", "parking", Asked("paid-online", first="2023-05-01", last="2023-06-01"))
+    assert [(one.value, one.n) for one in made.points] == [(75.0, 100)]
+
+
 async def test_windows_of_the_packs_hold_whatever_the_period(engine: Engine, opened: Desks) -> None:
     await engine.count({"e.completed": 100, "e.digital": 80}, date(2026, 10, 31))
     await engine.count({"e.completed": 100, "e.digital": 10}, date(2026, 11, 3))
