@@ -51,7 +51,7 @@ _READ_DAYS_APART = f"""
     SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, string_agg(data::text, ',') AS data
       FROM (
         SELECT cut, bucket_start, data FROM evaluation.aggregate
-         WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'day' AND partition <> {MERGED}
+         WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'day' AND partition > {MERGED}
            AND bucket_start >= $4 AND bucket_start < $5
         UNION ALL
         SELECT a.cut, a.bucket_start, a.data

@@ -24,9 +24,9 @@ _LOCK_CLASS = 0x6D657267  # "merg"
 _ZONES = "SELECT id, coalesce(definition ->> 'zone', 'UTC') FROM evaluation.service ORDER BY id"
 
 _DAYS = f"""
-SELECT DISTINCT topic, {millis("bucket_start")}, partition <> {MERGED} FROM evaluation.aggregate
+SELECT DISTINCT topic, {millis("bucket_start")}, partition > {MERGED} FROM evaluation.aggregate
 WHERE topic = ANY($1) AND service_id = $2 AND grain = 'day' AND bucket_start < $3
-    AND (cut = '' OR partition <> {MERGED})
+    AND (cut = '' OR partition > {MERGED})
 """  # noqa: S608 - our words
 
 _MONTHS = f"""
@@ -37,7 +37,7 @@ WHERE topic = ANY($1) AND service_id = $2 AND cut = '' AND grain = 'month' AND p
 _TAKE = f"""
 SELECT cut, {millis("bucket_start")}, partition, data::text, changed_at FROM evaluation.aggregate
 WHERE topic = $1 AND service_id = $2 AND grain = 'day' AND bucket_start >= $3 AND bucket_start < $4
-    AND partition <> {MERGED}
+    AND partition > {MERGED}
 FOR UPDATE SKIP LOCKED
 """  # noqa: S608
 

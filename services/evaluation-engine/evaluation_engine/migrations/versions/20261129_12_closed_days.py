@@ -1,5 +1,6 @@
 """Months are made of closed days whose partitions are merged; a merge changes no number and touches no generation.
 
+Rows of up to eight thousand bytes stay in their page as they are: most merged days do, and are read without unpacking.
 Months that were written at ingest go: they are made again from the days, which are kept for good. Earlier versions make
 none of merged days: after going back, `civiloop rebuild` does.
 """
@@ -26,9 +27,11 @@ _UNLESS_MERGING = "IF current_setting('evaluation.merging', true) = 'on' THEN RE
 
 def upgrade() -> None:
     op.execute(_TOUCH.format(unless=_UNLESS_MERGING))
+    op.execute("ALTER TABLE evaluation.aggregate SET (toast_tuple_target = 8160)")
     op.execute("DELETE FROM evaluation.aggregate WHERE grain = 'month'")
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM evaluation.aggregate WHERE grain = 'month'")
+    op.execute("ALTER TABLE evaluation.aggregate RESET (toast_tuple_target)")
     op.execute(_TOUCH.format(unless=""))
