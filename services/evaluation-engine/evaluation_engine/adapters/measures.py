@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from evaluation_engine.domain.instants import instant
 from evaluation_engine.ports.measures import ChangedDay, ChangedDays, Row, Span
 
 if TYPE_CHECKING:
-    from asyncpg import Connection, Pool, Record
+    from asyncpg import Connection, Pool
 
     from civiloop_shared.postgres.engine import AsyncpgConnection
 
@@ -35,33 +36,33 @@ _READ_MINUTES = """
      WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND bucket_start >= $4 AND bucket_start < $5
      GROUP BY cut, bucket_start
 """
-_BUILT = f"""
-    SELECT topic, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms FROM evaluation.aggregate
-     WHERE topic = ANY($1) AND service_id = $2 AND cut = '' AND grain = 'month' AND partition = {MERGED}
-       AND bucket_start >= $3 AND bucket_start < $4
+_MADE_MONTHS = f"""
+    SELECT coalesce(s.definition ->> 'zone', 'UTC') AS zone, a.topic,
+           (extract(epoch FROM a.bucket_start) * 1000)::bigint AS start_ms
+      FROM evaluation.service s
+      LEFT JOIN evaluation.aggregate a ON a.topic = ANY($1) AND a.service_id = s.id AND a.cut = ''
+       AND a.grain = 'month' AND a.partition = {MERGED}
+     WHERE s.id = $2
 """  # noqa: S608 - our words
 _READ_MONTHS = f"""
-    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, string_agg(data::text, ',') AS data
-      FROM evaluation.aggregate
-     WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'month' AND partition = {MERGED}
-       AND bucket_start >= $4 AND bucket_start < $5
-     GROUP BY cut, bucket_start
-"""  # noqa: S608
-_READ_DAYS_APART = f"""
-    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, string_agg(data::text, ',') AS data
+    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, string_agg(data::text, ',') AS data,
+           of_day
       FROM (
-        SELECT cut, bucket_start, data FROM evaluation.aggregate
+        SELECT cut, bucket_start, data, false AS of_day FROM evaluation.aggregate
+         WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'month' AND partition = {MERGED}
+           AND bucket_start >= $4 AND bucket_start < $5
+        UNION ALL
+        SELECT cut, bucket_start, data, true FROM evaluation.aggregate
          WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'day' AND partition > {MERGED}
            AND bucket_start >= $4 AND bucket_start < $5
         UNION ALL
-        SELECT a.cut, a.bucket_start, a.data
+        SELECT a.cut, a.bucket_start, a.data, true
           FROM unnest($6::text[], $7::timestamptz[], $8::timestamptz[]) AS u (topic, since, until)
           JOIN evaluation.aggregate a ON a.topic = u.topic AND a.service_id = $2 AND a.cut = ANY($3)
            AND a.grain = 'day' AND a.partition = {MERGED} AND a.bucket_start >= u.since AND a.bucket_start < u.until
-      ) AS days
-     GROUP BY cut, bucket_start
+      ) AS parts
+     GROUP BY cut, bucket_start, of_day
 """  # noqa: S608
-_ZONE = "SELECT definition ->> 'zone' FROM evaluation.service WHERE id = $1"
 _CHANGED = """
     SELECT (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, max(changed_at) AS changed_at
       FROM evaluation.aggregate
@@ -86,7 +87,8 @@ class PostgresMeasureReader:
             acquire(self._pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            return [await _read(connection, service, span) for span in spans]
+            made = await _MadeMonths.of(connection, service) if any(one.grain == "month" for one in spans) else None
+            return [await _read(connection, service, span, made) for span in spans]
 
     async def complete_until(self) -> datetime | None:
         """Return the least watermark over all partitions; None while a partition has never been read."""
@@ -119,45 +121,51 @@ class PostgresMeasureReader:
         return ChangedDays(tuple(ChangedDay(row["start_ms"], row["changed_at"]) for row in rows), read_at)
 
 
-async def _read(connection: AsyncpgConnection, service: str, span: Span) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class _MadeMonths:
+    """The months that a service has as rows, by topic."""
+
+    local: Calendar
+    starts: Mapping[str, Sequence[int]]
+
+    @staticmethod
+    async def of(connection: AsyncpgConnection, service: str) -> _MadeMonths:
+        starts: dict[str, list[int]] = {topic: [] for topic in _TOPICS}
+        rows = await connection.fetch(_MADE_MONTHS, _TOPICS, service)
+        for _, topic, start_ms in rows:
+            if topic is not None:
+                starts[topic].append(start_ms)
+        return _MadeMonths(calendar(rows[0][0] if rows else "UTC"), starts)
+
+    def gaps(self, span: Span) -> list[list[Any]]:
+        """Return what months leave of a span, as columns: topics, begins, ends."""
+        found = [(topic, *gap) for topic, starts in self.starts.items() for gap in _gaps(span, starts, self.local)]
+        return [[one[0] for one in found], [instant(one[1]) for one in found], [instant(one[2]) for one in found]]
+
+
+async def _read(connection: AsyncpgConnection, service: str, span: Span, made: _MadeMonths | None) -> list[Row]:
     buckets = (instant(span.from_ms), instant(span.to_ms))
     wanted = (_TOPICS, service, sorted(span.cuts))
-    match span.grain:
-        case "minute":
-            return _rows(await connection.fetch(_READ_MINUTES, *wanted, *buckets))
-        case "month":
-            months = _rows(await connection.fetch(_READ_MONTHS, *wanted, *buckets))
-            return months + await _days_apart(connection, service, span)
-        case _:
-            return _rows(await connection.fetch(_READ, *wanted, span.grain, *buckets))
-
-
-async def _days_apart(connection: AsyncpgConnection, service: str, span: Span) -> list[Row]:
-    """Read the days that no made month holds: those of months that are open, and what came late."""
-    local = calendar(await connection.fetchval(_ZONE, service) or "UTC")
-    buckets = (instant(span.from_ms), instant(span.to_ms))
-    made: dict[str, list[int]] = {topic: [] for topic in _TOPICS}
-    for topic, start_ms in await connection.fetch(_BUILT, _TOPICS, service, *buckets):
-        made[topic].append(start_ms)
-    gaps = [(topic, *map(instant, gap)) for topic, starts in made.items() for gap in _gaps(span, starts, local)]
-    columns = [[gap[n] for gap in gaps] for n in range(3)]
-    rows = await connection.fetch(_READ_DAYS_APART, _TOPICS, service, sorted(span.cuts), *buckets, *columns)
-    return [Row(cut, local.month_start(day_ms), data, of_day=True) for cut, day_ms, data in rows]
+    if span.grain == "minute":
+        return [Row(*row) for row in await connection.fetch(_READ_MINUTES, *wanted, *buckets)]
+    if made is None or span.grain != "month":
+        return [Row(*row) for row in await connection.fetch(_READ, *wanted, span.grain, *buckets)]
+    rows = await connection.fetch(_READ_MONTHS, *wanted, *buckets, *made.gaps(span))
+    return [
+        Row(cut, made.local.month_start(start_ms) if of_day else start_ms, data, of_day)
+        for cut, start_ms, data, of_day in rows
+    ]
 
 
 def _gaps(span: Span, months: Iterable[int], local: Calendar) -> Iterator[tuple[int, int]]:
     """Yield what months leave of a span."""
     at = span.from_ms
-    for start_ms in sorted(months):
+    for start_ms in sorted(start_ms for start_ms in months if span.from_ms <= start_ms < span.to_ms):
         if at < start_ms:
             yield at, start_ms
         at = Period.month_of(local.date_of(start_ms), local.zone).end_ms
     if at < span.to_ms:
         yield at, span.to_ms
-
-
-def _rows(records: Iterable[Record]) -> list[Row]:
-    return [Row(*record) for record in records]
 
 
 class PostgresElection:
