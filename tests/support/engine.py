@@ -45,12 +45,16 @@ TOPIC_OF = {"rating": FEEDBACK, "nps": FEEDBACK, "task": FEEDBACK, "answers": FE
 
 @dataclass
 class Engine:
-    """A database and topics of its own, the first admin key, and the ways to reach the engine."""
+    """A database and topics of its own, the first admin key, and the ways to reach the engine.
+
+    The topics are made when they are first needed: many tests ask the use cases only.
+    """
 
     infra: Infra
     database: Database
     prefix: str
     first: NewKey = field(default_factory=new_key)
+    has_topics: bool = False
 
     def settings(self, **overrides: Any) -> EngineSettings:
         return EngineSettings(
@@ -69,6 +73,7 @@ class Engine:
     @asynccontextmanager
     async def running(self, **overrides: Any) -> AsyncIterator[Client]:
         """API, relay and evaluator."""
+        await self.make_topics()
         app = build_app(self.settings(**overrides))
         async with app.router.lifespan_context(app) as state:
 
@@ -134,6 +139,7 @@ class Engine:
 
     async def topic(self, name: str) -> dict[bytes, list[bytes | None]]:
         """All values on a topic now, by key, oldest first."""
+        await self.make_topics()
         found: dict[bytes, list[bytes | None]] = {}
         consumer = AIOKafkaConsumer(
             self.prefix + name, bootstrap_servers=self.infra.bootstrap_servers, auto_offset_reset="earliest"
@@ -158,6 +164,12 @@ class Engine:
             if value is not None
         ]
         return sorted(found, key=lambda one: (one["service"], one["number"], one["revision"]))
+
+    async def make_topics(self) -> None:
+        """Make the topics unless they are there."""
+        if not self.has_topics:
+            await ensure_topics(self.infra.bootstrap_servers, self.prefix)
+            self.has_topics = True
 
     async def relayed(self) -> None:
         """Wait until nothing waits for Kafka."""
@@ -190,9 +202,11 @@ class Client:
         return answer.json()
 
 
-async def make_engine(infra: Infra, prefix: str) -> Engine:
-    await ensure_topics(infra.bootstrap_servers, prefix)
-    return Engine(infra, await asyncio.to_thread(infra.new_database, migrated=True), prefix)
+async def make_engine(infra: Infra, prefix: str, *, topics: bool = True) -> Engine:
+    engine = Engine(infra, await asyncio.to_thread(infra.new_database, migrated=True), prefix)
+    if topics:
+        await engine.make_topics()
+    return engine
 
 
 async def until(holds: Callable[[], Any], timeout_s: float = 15.0) -> None:

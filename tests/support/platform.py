@@ -2,6 +2,8 @@
 
 Fixtures: ``infra`` (session), ``platform`` (session, all services), ``fresh_platform`` (one test, may be broken).
 Every platform has a database and topics of its own, so tests do not meet. All of it is what `civiloop up` runs.
+The next database is made beside the test that runs, and what old tests had goes beside it; never while a server is
+killed or frozen.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +38,7 @@ from civiloop_cli.runtime.ports import LOOPBACK, Ports
 from civiloop_cli.runtime.probe import kafka_gap, postgres_gap, service_gap
 from civiloop_cli.runtime.records import end_left_over, left_over
 from civiloop_cli.runtime.services import Job, Wiring, migrations, service_specs, topics
+from tests.support.ahead import Ahead, Background
 from tests.support.processes import Processes, run_sync
 
 
@@ -51,10 +54,16 @@ class Database:
 
 
 class Infra(Processes):
-    """Real PostgreSQL and Kafka on free ports; children `postgres` and `kafka`."""
+    """Real PostgreSQL and Kafka on free ports; children `postgres` and `kafka`.
 
-    def __init__(self, data_dir: DataDir) -> None:
+    With a ``background`` the next migrated database is made ahead. Topics are not: while a broker makes them it answers
+    late, and some tests give it two seconds.
+    """
+
+    def __init__(self, data_dir: DataDir, background: Background | None = None) -> None:
         super().__init__(data_dir)
+        self._background = background
+        self._databases = Ahead(background, self._new_copy) if background else None
         self.ports = Ports.free()
         self.secrets = LocalSecrets.load_or_make(data_dir)
         self.bootstrap_servers = f"{LOOPBACK}:{self.ports['kafka']}"
@@ -77,19 +86,52 @@ class Infra(Processes):
 
     def new_database(self, *, migrated: bool = False) -> Database:
         """Make a fresh database with roles and schemas; `migrated` copies one on which all migrations have run."""
-        name = f"t_{secrets.token_hex(6)}"
-        if migrated:
-            run_sync(partial(self._copy, self._migrated_template(), name))
-        run_sync(partial(database.provision, self.admin_dsn, self.secrets, database=name))
-        return self._database(name)
+        if not migrated:
+            return self._provisioned(f"t_{secrets.token_hex(6)}")
+        return self._databases.take() if self._databases else self._new_copy()
 
     def drop_database(self, name: str) -> None:
         """Drop it, whoever is connected."""
-        run_sync(partial(self._execute, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        self._later(partial(run_sync, partial(self._execute, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')))
 
     def delete_topics(self, prefix: str) -> None:
         """Let go what a test has made: a broker of thousands of partitions is slow to come back from a kill."""
         self.resume("kafka")
+        self._later(partial(self._delete_topics_if_it_is_there, prefix))
+
+    def kill(self, name: str) -> None:
+        """See ``Processes``; nothing of ours is under way there."""
+        self._quiet()
+        super().kill(name)
+
+    def stop(self, name: str) -> bool:
+        """See ``Processes``; nothing of ours is under way there."""
+        self._quiet()
+        return super().stop(name)
+
+    def suspend(self, name: str) -> None:
+        """See ``Processes``; nothing of ours is under way there."""
+        self._quiet()
+        super().suspend(name)
+
+    def _quiet(self) -> None:
+        if self._background is not None:
+            self._background.quiet()
+
+    def _later(self, work: Callable[[], None]) -> None:
+        if self._background is None or self._background.submit(work) is None:
+            work()
+
+    def _new_copy(self) -> Database:
+        name = f"t_{secrets.token_hex(6)}"
+        run_sync(partial(self._copy, self._migrated_template(), name))
+        return self._provisioned(name)
+
+    def _provisioned(self, name: str) -> Database:
+        run_sync(partial(database.provision, self.admin_dsn, self.secrets, database=name))
+        return self._database(name)
+
+    def _delete_topics_if_it_is_there(self, prefix: str) -> None:
         with suppress(KafkaError, OSError, TimeoutError):
             run_sync(partial(self._delete_topics, prefix))
 
@@ -112,7 +154,7 @@ class Infra(Processes):
     def _migrated_template(self) -> str:
         with self._lock:
             if not self._template:
-                template = self.new_database()
+                template = self._provisioned(f"t_{secrets.token_hex(6)}")
                 for job in migrations(self.wiring(template)):
                     run_job(job)
                 self._template = template.name
@@ -238,10 +280,10 @@ def temporary_data_dir() -> Iterator[DataDir]:
 
 
 @contextmanager
-def running_infra() -> Iterator[Infra]:
+def running_infra(background: Background | None = None) -> Iterator[Infra]:
     """PostgreSQL and Kafka for the block."""
     _sweep(_root())
-    with temporary_data_dir() as data_dir, _stopped_at_end(Infra(data_dir)) as infra:
+    with temporary_data_dir() as data_dir, _stopped_at_end(Infra(data_dir, background)) as infra:
         infra.bring_up()
         yield infra
 
@@ -275,8 +317,10 @@ def _stopped_at_end(processes: P) -> Iterator[P]:
 @pytest.fixture(scope="session")
 def infra() -> Iterator[Infra]:
     """Real PostgreSQL and Kafka, started once a session. A test that breaks a part must bring it back."""
-    with running_infra() as running:
+    background = Background()
+    with running_infra(background) as running:
         yield running
+        background.close()
 
 
 @pytest.fixture(scope="session")

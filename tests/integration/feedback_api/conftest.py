@@ -16,9 +16,9 @@ from fastapi import FastAPI
 
 from civiloop_shared.auth import Scope
 from civiloop_shared.contracts.envelope import Envelope, decode
+from civiloop_shared.contracts.topics import CATALOGUE, FEEDBACK
 from civiloop_shared.kafka.producer import DurableProducer
 from civiloop_shared.kafka.topics import ensure_topics
-from civiloop_shared.postgres.migrate import upgrade
 from feedback_api.bootstrap import build_app
 from feedback_api.settings import Settings
 from tests.support.catalogue import key_record, service_record
@@ -120,9 +120,8 @@ def make_item(**overrides: Any) -> dict[str, Any]:
 
 
 async def make_world(infra: Infra, prefix: str) -> World:
-    database = infra.new_database()
-    await upgrade(database.feedback, "feedback_api", "feedback")
-    await ensure_topics(infra.bootstrap_servers, prefix)
+    database = await asyncio.to_thread(infra.new_database, migrated=True)
+    await ensure_topics(infra.bootstrap_servers, prefix, topics=[CATALOGUE, FEEDBACK])
     write = frozenset({Scope.FEEDBACK_WRITE})
     records, keys = [], {}
     holders: dict[str, dict[str, Any]] = {

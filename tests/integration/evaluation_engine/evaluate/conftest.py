@@ -12,6 +12,6 @@ from tests.support.platform import Infra
 @pytest.fixture
 async def engine(infra: Infra, topic_prefix: str) -> AsyncIterator[Engine]:
     """An engine's database and topics, for one test."""
-    made = await make_engine(infra, topic_prefix)
+    made = await make_engine(infra, topic_prefix, topics=False)
     yield made
     await asyncio.to_thread(infra.drop_database, made.database.name)
