@@ -31,9 +31,13 @@ _TRACES_TOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class LaneOptions:
-    """How much of a partition is taken at once, and how long to wait after trouble, in seconds."""
+    """How much of a partition is taken at once, and how long to wait after trouble, in seconds.
 
-    max_batch: int = 4_000
+    The larger a batch, the fewer times a cell is written. A batch that keeps ending the worker is taken record by
+    record, all of it: with less, what ended it could lie behind that and end it again.
+    """
+
+    max_batch: int = 8_000
     careful_after: int = 3
     backoff_s: float = 0.1
     longest_backoff_s: float = 10.0
