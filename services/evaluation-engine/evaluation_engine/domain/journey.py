@@ -151,6 +151,9 @@ def fold_ordered(ordered: list[JourneyEvent]) -> JourneyState | None:
     start = next((e for e in ordered if e.kind == STARTED), None)
     if start is None:
         return None
+    channels = [e.channel for e in ordered if e.channel]
+    languages = [e.language for e in ordered if e.language]
+    steps = [e.step for e in ordered if e.step]
     end = _end_event(ordered, start.at_ms)
     completed = next((e for e in ordered if e.kind == COMPLETED and e.at_ms >= start.at_ms), None)
     finished = _earlier(completed, end)
@@ -160,13 +163,13 @@ def fold_ordered(ordered: list[JourneyEvent]) -> JourneyState | None:
     return JourneyState(
         service=start.service,
         started_at_ms=start.at_ms,
-        channel=start.channel or next((e.channel for e in ordered if e.channel), None),
-        language=start.language or next((e.language for e in ordered if e.language), None),
+        channel=start.channel or (channels[0] if channels else None),
+        language=start.language or (languages[0] if languages else None),
         assisted=any(e.assisted for e in ordered),
         segments=_segments(ordered),
-        steps=tuple(dict.fromkeys(e.step for e in ordered if e.step)),
-        errors=tuple(e.step for e in ordered if e.kind == ERROR),
-        help_sought=sum(e.kind == HELP_SOUGHT for e in ordered),
+        steps=tuple(dict.fromkeys(steps)),
+        errors=tuple([e.step for e in ordered if e.kind == ERROR]),
+        help_sought=len([e for e in ordered if e.kind == HELP_SOUGHT]),
         resumptions=resumptions,
         handovers=handovers,
         waits=waits,
@@ -176,11 +179,11 @@ def fold_ordered(ordered: list[JourneyEvent]) -> JourneyState | None:
         end=_as_end(ordered, end) if end else None,
         end_channel=_channel_until(ordered, end) if end else None,
         out_of_order=_out_of_order(ordered, start, end),
-        last_step=_step_until(ordered, last),
-        last_channel=_channel_until(ordered, last),
+        last_step=steps[-1] if steps else None,
+        last_channel=channels[-1] if channels else None,
         last_at_ms=last.at_ms,
         observed_until_ms=_observed_until(ordered),
-        channels=len({e.channel for e in ordered if e.channel}),
+        channels=len(set(channels)),
     )
 
 
@@ -253,13 +256,21 @@ def _as_end(ordered: list[JourneyEvent], end: JourneyEvent) -> End:
 
 
 def _step_until(ordered: list[JourneyEvent], until: JourneyEvent) -> str | None:
-    limit = _order(until)
-    return next((e.step for e in reversed(ordered) if e.step and _order(e) <= limit), None)
+    step: str | None = None
+    for event in ordered:
+        step = event.step or step
+        if event is until:
+            break
+    return step
 
 
 def _channel_until(ordered: list[JourneyEvent], until: JourneyEvent) -> str | None:
-    limit = _order(until)
-    return next((e.channel for e in reversed(ordered) if e.channel and _order(e) <= limit), None)
+    channel: str | None = None
+    for event in ordered:
+        channel = event.channel or channel
+        if event is until:
+            break
+    return channel
 
 
 def _waiting(ordered: list[JourneyEvent]) -> tuple[int, int]:

@@ -66,20 +66,15 @@ def decode(value: bytes) -> Envelope:
         raise InvalidEventError("not_json", "the value is not JSON") from error
     if not isinstance(document, dict) or document.get("specversion") != "1.0":
         raise InvalidEventError("not_cloudevent", "the value is not a CloudEvents 1.0 object")
+    required: list[str] = []
     for name in _REQUIRED:
         attribute = document.get(name)
         if not isinstance(attribute, str) or not attribute:
             raise InvalidEventError("bad_attribute", f"attribute {name} is missing or not a string")
+        required.append(attribute)
     data = document.get("data")
     if not isinstance(data, dict):
         raise InvalidEventError("bad_data", "data is missing or not an object")
-    return Envelope(
-        id=document["id"],
-        source=document["source"],
-        type=document["type"],
-        time=str(document.get("time") or document["recordedtime"]),
-        bodyid=document["bodyid"],
-        recordedtime=document["recordedtime"],
-        data=data,
-        traceparent=document.get("traceparent"),
-    )
+    id_, source, type_, body, recorded = required
+    time = str(document.get("time") or recorded)
+    return Envelope(id_, source, type_, time, body, recorded, data, document.get("traceparent"))

@@ -72,7 +72,8 @@ def _arrive(record: StreamRecord, read: Reader[P]) -> Arrival[P]:
     if value is None:
         raise InvalidEventError("no_value", "the record has no value")
     envelope = decode(value)
-    if b"\\u0000" in value and _has_nul((envelope.bodyid, envelope.id, envelope.source, envelope.data)):
+    escapes = b"\\" in value and b"\\u0000" in value
+    if escapes and _has_nul((envelope.bodyid, envelope.id, envelope.source, envelope.data)):
         raise InvalidEventError("nul", "a text has the character NUL")
     recorded_at_ms = _recorded_at(envelope.recordedtime)
     key = event_key(envelope.bodyid, envelope.source, envelope.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from civiloop_shared.contracts.identity import journey_key
 from civiloop_shared.contracts.topics import JOURNEYS
 from evaluation_engine.domain.contribution.address import Share
 from evaluation_engine.domain.contribution.context import FactContext
@@ -35,14 +36,12 @@ class JourneyHandler:
 
     async def apply(self, transaction: SinkTransaction, fresh: Sequence[Arrival[JourneyArrival]], work: Work) -> None:
         """Fold events into their journeys."""
-        by_journey: dict[bytes, list[Arrival[JourneyArrival]]] = {}
-        for arrival in fresh:
-            by_journey.setdefault(arrival.payload.journey_key, []).append(arrival)
+        by_journey = _by_journey(fresh)
         facts = await transaction.journeys(by_journey)
         await load_contexts(transaction, self.book, facts.values())
         changed = []
         for key, arrivals in by_journey.items():
-            fact = facts.get(key) or _new_fact(arrivals[0], work.partition)
+            fact = facts.get(key) or _new_fact(key, arrivals[0], work.partition)
             if new := _not_in(fact, arrivals, work):
                 self._join(fact, new, work)
                 changed.append(fact)
@@ -106,9 +105,16 @@ def _settle_silence(fact: JourneyFact, state: JourneyState, context: FactContext
     fact.silence_due_at_ms = None if fact.silenced else due
 
 
-def _new_fact(arrival: Arrival[JourneyArrival], partition: int) -> JourneyFact:
-    payload = arrival.payload
-    return JourneyFact(payload.journey_key, partition, arrival.body, payload.journey_id)
+def _by_journey(fresh: Sequence[Arrival[JourneyArrival]]) -> dict[bytes, list[Arrival[JourneyArrival]]]:
+    """Return events by the key of their journey, which is made once for each journey."""
+    found: dict[tuple[str, str], list[Arrival[JourneyArrival]]] = {}
+    for arrival in fresh:
+        found.setdefault((arrival.body, arrival.payload.journey_id), []).append(arrival)
+    return {journey_key(body, journey_id): arrivals for (body, journey_id), arrivals in found.items()}
+
+
+def _new_fact(key: bytes, arrival: Arrival[JourneyArrival], partition: int) -> JourneyFact:
+    return JourneyFact(key, partition, arrival.body, arrival.payload.journey_id)
 
 
 def _not_in(fact: JourneyFact, arrivals: list[Arrival[JourneyArrival]], work: Work) -> list[Arrival[JourneyArrival]]:

@@ -6,11 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pydantic import TypeAdapter
+
 from civiloop_shared.contracts.envelope import InvalidEventError
 from civiloop_shared.contracts.feedback import FeedbackErased, FeedbackKind, FeedbackReceived
-from civiloop_shared.contracts.identity import journey_key
 from civiloop_shared.contracts.journeys import JourneyEventRecorded, JourneyKind, journey_stream_key, journey_type
 from civiloop_shared.contracts.measurements import MeasurementRecorded
+from civiloop_shared.contracts.values import Channel
 from evaluation_engine.domain.contribution.answers import Answer
 from evaluation_engine.domain.contribution.measurements import Measurement
 from evaluation_engine.domain.journey import JourneyEvent
@@ -26,14 +28,15 @@ from evaluation_engine.service.ingest.arrivals import (
 from evaluation_engine.service.ingest.instants import DAY_MS, to_ms
 from evaluation_engine.service.ingest.services import ServiceBook
 
-_TYPES = {kind: journey_type(kind) for kind in JourneyKind}
+_KINDS = {kind: (kind.value, journey_type(kind)) for kind in JourneyKind}
+_CHANNELS = {None: None} | {channel: channel.value for channel in Channel}
+_read_event = TypeAdapter(JourneyEventRecorded).validator.validate_python
 _LONGEST_PERIOD_MS = 3_660 * DAY_MS
 
 
 class JourneyArrival(NamedTuple):
     """An event and the journey it belongs to."""
 
-    journey_key: bytes
     journey_id: str
     event: JourneyEvent
 
@@ -66,8 +69,9 @@ class JourneyReader:
         """Return the event of a journey."""
         envelope = draft.envelope
         body = envelope.bodyid
-        data = JourneyEventRecorded.model_validate(envelope.data)
-        if envelope.type != _TYPES[data.kind]:
+        data: JourneyEventRecorded = _read_event(envelope.data)
+        kind, type_ = _KINDS[data.kind]
+        if envelope.type != type_:
             raise InvalidEventError("unknown_type", "the type isn't that of the kind of event")
         refuse_wrong_key(draft.record, journey_stream_key(body, data.journey_id))
         known = self.book.of(body, data.service)
@@ -77,17 +81,17 @@ class JourneyReader:
         event = JourneyEvent(
             draft.key,
             draft.payload_hash,
-            data.kind.value,
+            kind,
             at_ms,
             data.service,
-            data.channel.value if data.channel else None,
+            _CHANNELS[data.channel],
             data.step,
             data.language,
             data.assisted_digital,
             tuple(sorted(data.segments.items())) if data.segments else (),
             to_ms(data.observed_until) if data.observed_until else None,
         )
-        return JourneyArrival(journey_key(body, data.journey_id), data.journey_id, event)
+        return JourneyArrival(data.journey_id, event)
 
 
 @dataclass(frozen=True, slots=True)
