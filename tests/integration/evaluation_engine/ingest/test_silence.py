@@ -90,7 +90,7 @@ async def test_a_return_after_silence_revises_the_evaluation_that_counted_it_as_
         await desks.catalogue.apply(Order("local", (service,)), by="test")
         stream.start_worker()
         await stream.send(*(parking("started", k, begun) for k in range(125)))
-        await stream.send(*(parking("fulfilled", k, begun + HOUR) for k in range(120, 125)))
+        await stream.send(*(parking("fulfilled", k, begun + timedelta(seconds=1)) for k in range(120, 125)))
         await abandoned(stream, 120)
         assert await evaluated(desks, begun) == (1, 1, 96.0)
 
