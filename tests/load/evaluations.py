@@ -19,6 +19,7 @@ import psutil
 
 from civiloop_shared.postgres.engine import create_pool
 from evaluation_engine.adapters.merging import PostgresMergeStore
+from evaluation_engine.bootstrap.memory import collect_seldom
 from evaluation_engine.bootstrap.serve import Desks
 from evaluation_engine.domain.buckets import Period
 from evaluation_engine.domain.instants import ms_of
@@ -78,6 +79,7 @@ def measure(infra: Infra, *, services: int) -> tuple[list[Ratio], list[Figure]]:
 
 
 async def _measure(engine: Engine, services: int) -> tuple[int, Cost, Cost, Cost]:
+    collect_seldom()  # as the process that evaluates does
     text = estate.catalogue(services, rich=True)
     await engine.watermark(_NOW)
     admin = await asyncpg.connect(engine.database.admin)

@@ -16,21 +16,27 @@ from evaluation_engine.settings import DatabaseSettings, EngineSettings, Recover
 def serve(arguments: list[str]) -> None:
     """Run API and evaluator."""
     from civiloop_shared.edge import serve as run
+    from evaluation_engine.bootstrap.memory import collect_seldom
     from evaluation_engine.bootstrap.serve import build_app
 
     settings = checked_only(EngineSettings, arguments)
     configure_logging("evaluation-engine", level=settings.log_level, log_format=settings.log_format)
-    run(build_app(settings), settings)
+    app = build_app(settings)
+    collect_seldom()
+    run(app, settings)
 
 
 def work(arguments: list[str]) -> None:
     """Run an ingest worker."""
     from civiloop_shared.edge import serve as run
+    from evaluation_engine.bootstrap.memory import collect_seldom
     from evaluation_engine.bootstrap.work import build_worker_app
 
     settings = checked_only(EngineSettings, arguments)
     configure_logging("engine-worker", level=settings.log_level, log_format=settings.log_format)
-    run(build_worker_app(settings), settings)
+    app = build_worker_app(settings)
+    collect_seldom()
+    run(app, settings)
 
 
 def migrate(arguments: list[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,7 +50,6 @@ _log = get_logger("civiloop.ingest")
 _POSTGRESQL = "postgresql"
 _PARTITION_BYTES = 2 * 1024 * 1024
 _LONGEST_BACKOFF_S = 5.0
-_COLLECT_AFTER = 100_000
 
 
 def build_worker_app(settings: EngineSettings) -> FastAPI:
@@ -62,7 +60,6 @@ def build_worker_app(settings: EngineSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        _collect_seldom()
         process = IngestProcess(settings, metrics, readiness)
         task = asyncio.create_task(process.run(), name="ingest")
         try:
@@ -205,13 +202,6 @@ def handlers_of(book: ServiceBook, settings: EngineSettings) -> dict[str, Handle
         MeasurementHandler(book),
     )
     return {settings.topic_prefix + handler.topic: handler for handler in handlers}
-
-
-def _collect_seldom() -> None:
-    """A batch is thousands of short-lived tuples without cycles: the default would look through them all the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 50)
 
 
 def _probe(pool: Pool[Any]) -> Any:
