@@ -36,7 +36,10 @@ class CellCache:
                 self._cells.pop(cell, None)
         await self._load(transaction, changes)
         for cell, change in changes.items():
-            add(self._cells[cell], change)
+            if known := self._cells[cell]:
+                add(known, change)
+            else:
+                self._cells[cell] = dict(change)
             self._cells.move_to_end(cell)
         await transaction.put_cells(self.topic, self.partition, {cell: self._cells[cell] for cell in changes})
 
