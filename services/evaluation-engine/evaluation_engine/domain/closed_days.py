@@ -28,4 +28,9 @@ def read_afresh(grain: Grain, bucket_start_ms: int, now_ms: int) -> bool:
 
 def month_of(days: Iterable[Mapping[str, int]]) -> Measures:
     """Sum of days without survival, which is known by start days only."""
-    return {name: amount for name, amount in merge(days).items() if not name.startswith(_ONLY_BY_START_DAY)}
+    return without_survival(merge(days))
+
+
+def without_survival(measures: Mapping[str, int]) -> Measures:
+    """What is known of more than start days."""
+    return {name: amount for name, amount in measures.items() if not name.startswith(_ONLY_BY_START_DAY)}

@@ -22,7 +22,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The aggregates of one bucket and cut; ``data`` is one JSON object for each partition, with commas between.
+    """The aggregates of one bucket and cut; ``data`` is one canonical JSON object a partition, with commas between.
 
     ``of_day``: they are those of a day within the month that begins at ``start_ms``, of which survival is no part.
     """

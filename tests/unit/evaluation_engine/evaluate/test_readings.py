@@ -118,3 +118,46 @@ def test_the_rows_of_one_bucket_may_come_as_one() -> None:
     apart = [Row("", 1, '{"a":1}'), Row("", 1, '{"a":2,"b":-1}'), Row("", 1, '{"b":1}')]
     together = [Row("", 1, '{"a":1},{"a":2,"b":-1},{"b":1}')]
     assert Readings.of([span], [apart]) == Readings.of([span], [together]) == Readings({("day", ""): {1: {"a": 3}}})
+
+
+SURVIVAL = st.sampled_from(["surv.start", "surv.open.3", "surv.open.3.2", "surv.until.9"])
+CELLS = st.dictionaries(st.one_of(NAMES, SURVIVAL, st.sampled_from(["e.n", "theme.x"])), AMOUNTS.filter(bool))
+
+
+@given(st.lists(CELLS, max_size=3), st.booleans(), st.booleans())
+def test_survival_is_put_apart_and_hashed_as_if_it_were_not(
+    cells: list[dict[str, int]], canonical: bool, together: bool
+) -> None:
+    period = Period(FIRST, FIRST + timedelta(days=1), "UTC")
+    span = Span("day", period.start_ms, period.end_ms, frozenset({""}))
+    separators = (",", ":") if canonical else (", ", ": ")
+    texts = [json.dumps(one, ensure_ascii=False, sort_keys=canonical, separators=separators) for one in cells]
+    rows = [Row("", period.start_ms, text) for text in ([",".join(texts)] if together and texts else texts)]
+    total: dict[str, int] = {}
+    for one in cells:
+        add(total, one)
+    readings = Readings.of([span], [rows])
+    rest = {name: amount for name, amount in total.items() if not name.startswith("surv.")}
+    assert readings.of_cut("day", "") == ({period.start_ms: rest} if total else {})
+    assert [rest | dict(one.measures) for one in readings.cohorts(period, "")] == ([total] if total else [])
+    content = [["day", "", [[period.start_ms, total]]]] if total else []
+    text = json.dumps([content], sort_keys=True, separators=(",", ":"))
+    assert readings.digest() == hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def test_names_that_only_look_like_survival_stay_where_they_are() -> None:
+    span = Span("day", 0, 10, frozenset({""}))
+    for data in (
+        {'x"surv.y': 1, "z": 2},
+        {"surv.start": 1, 'x"surv.y': 2},
+        {"surv.start": 1, "a}b": 2, "surv.until.4": 3},
+    ):
+        readings = Readings.of([span], [[Row("", 1, json.dumps(data, separators=(",", ":")))]])
+        rest = {name: n for name, n in data.items() if not name.startswith("surv.")}
+        assert readings.of_cut("day", "") == {1: rest}
+
+
+def test_a_day_within_a_month_leaves_its_survival_out() -> None:
+    span = Span("month", 0, 10, frozenset({""}))
+    month, day = Row("", 1, '{"a":1}'), Row("", 1, '{"a":2,"surv.start":1,"t":1}', of_day=True)
+    assert Readings.of([span], [[month, day]]) == Readings({("month", ""): {1: {"a": 3, "t": 1}}})

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-from pydantic_core import from_json
-
 from evaluation_engine.domain.accumulator import Measures, add, merge, subtract
 from evaluation_engine.domain.buckets import Cover, Grain, Period, calendar, covering
-from evaluation_engine.domain.closed_days import month_of
 from evaluation_engine.domain.cohort import Cohort
 from evaluation_engine.domain.where import SignedCut
 from evaluation_engine.ports.measures import Row, Span
+from evaluation_engine.service.evaluate.texts import apart, standard, standard_bucket, survival
 
 _FIRST_MS = 0
-_MOST = 2**63 - 1
-_NOT_PLAIN = re.compile(r"[^\x00-\x7e]+")
 _Key = tuple[Grain, str]
 
 
@@ -99,27 +92,34 @@ def spans_of(cover: Cover, period: Period) -> list[tuple[Grain, int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Merged measures by grain and cut, then by the start of the bucket."""
+    """Merged measures by grain and cut, then by the start of the bucket; survival apart, as text for `survival`."""
 
     buckets: Mapping[_Key, Mapping[int, Measures]]
+    starts: Mapping[_Key, Mapping[int, str]] = field(default_factory=dict)
     _sums: dict[tuple[Period, tuple[SignedCut, ...], bool], Measures] = field(default_factory=dict, compare=False)
+    _survival: dict[tuple[str, int], Measures] = field(default_factory=dict, compare=False)
 
     @staticmethod
     def of(spans: Sequence[Span], rows: Sequence[Sequence[Row]]) -> Readings:
         """Merge the rows of each span; sums are exact, so their order can't matter."""
         found: dict[_Key, dict[int, Measures]] = {}
+        starts: dict[_Key, dict[int, str]] = {}
         for span, part in zip(spans, rows, strict=True):
             texts: dict[tuple[str, int], list[str]] = {}
             days: dict[tuple[str, int], list[str]] = {}
             for row in part:
                 (days if row.of_day else texts).setdefault((row.cut, row.start_ms), []).append(row.data)
-            sums = {bucket: _merged(of_bucket) for bucket, of_bucket in texts.items()}
+            sums: dict[tuple[str, int], Measures] = {}
+            for (cut, start_ms), of_bucket in texts.items():
+                sums[cut, start_ms], members = apart(",".join(of_bucket))
+                if members:
+                    starts.setdefault((span.grain, cut), {})[start_ms] = members
             for bucket, of_bucket in days.items():
-                add(sums.setdefault(bucket, {}), month_of([_merged(of_bucket)]))
+                add(sums.setdefault(bucket, {}), apart(",".join(of_bucket))[0])
             for (cut, start_ms), measures in sums.items():
-                if measures:
+                if measures or start_ms in starts.get((span.grain, cut), ()):
                     found.setdefault((span.grain, cut), {})[start_ms] = measures
-        return Readings(found)
+        return Readings(found, starts)
 
     def of_cut(self, grain: Grain, cut: str) -> Mapping[int, Measures]:
         """Return all buckets of a cut."""
@@ -168,48 +168,28 @@ class Readings:
         days = self.of_cut("day", cut)
         starts = covering(period, days_only=True).days
         bounds = zip(starts, (*starts[1:], period.end_ms), strict=True)
-        return tuple(Cohort(start_ms, end_ms, days[start_ms]) for start_ms, end_ms in bounds if start_ms in days)
+        return tuple(
+            Cohort(start_ms, end_ms, self._start_day(cut, start_ms)) for start_ms, end_ms in bounds if start_ms in days
+        )
+
+    def _start_day(self, cut: str, start_ms: int) -> Measures:
+        """Return the survival of a day, parsed once: periods of a series overlap."""
+        known = self._survival.get((cut, start_ms))
+        if known is None:
+            members = self.starts.get(("day", cut), {}).get(start_ms, "")
+            known = self._survival[cut, start_ms] = survival(members)
+        return known
 
     def digest(self, *others: object) -> str:
         """Return the hash of everything that was read, and of other inputs as JSON types."""
         text = hashlib.blake2b(b"[[", digest_size=16)  # never whole: it has megabytes
+        large: set[str] = set()
         for place, ((grain, cut), by_start) in enumerate(sorted(self.buckets.items())):
-            text.update(b"%b[%b,%b,[" % (b"," if place else b"", _standard(grain), _standard(cut)))
-            text.update(b",".join(map(_bucket, sorted(by_start.items()))))
+            members = self.starts.get((grain, cut), {})
+            text.update(b"%b[%b,%b,[" % (b"," if place else b"", standard(grain), standard(cut)))
+            for number, (start_ms, measures) in enumerate(sorted(by_start.items())):
+                text.update(b"," if number else b"")
+                text.update(standard_bucket(start_ms, measures, members.get(start_ms, ""), large))
             text.update(b"]]")
-        text.update(b",".join([b"]", *map(_standard, others)]) + b"]")
+        text.update(b",".join([b"]", *map(standard, others)]) + b"]")
         return text.hexdigest()
-
-
-def _merged(texts: Sequence[str]) -> Measures:
-    """Return the sum of maps in JSON, parsed as one array: many short calls would take longer.
-
-    Sums of squares of ms get past 64 bits, and orjson would make floats of them; this parser doesn't.
-    """
-    return merge(from_json(f"[{','.join(texts)}]"))
-
-
-def _standard(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _bucket(one: tuple[int, Measures]) -> bytes:
-    """Return what `_standard` does, several times as fast."""
-    try:
-        text = orjson.dumps(one, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        text = orjson.dumps((one[0], _in_pieces(one[1])), option=orjson.OPT_SORT_KEYS)
-    return text if text.isascii() and b"\x7f" not in text else _NOT_PLAIN.sub(_escaped, text.decode()).encode()
-
-
-def _in_pieces(measures: Measures) -> dict[str, int | orjson.Fragment]:
-    """Write out the numbers past 64 bits, which orjson refuses."""
-    return measures | {
-        name: orjson.Fragment(str(amount).encode())
-        for name, amount in measures.items()
-        if not -_MOST <= amount <= _MOST
-    }
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return json.dumps(found[0])[1:-1]
