@@ -60,8 +60,13 @@ class Sketch:
     def of(measures: Mapping[str, int], prefix: str) -> Sketch:
         """The bins among measures named `prefix.<bin>`."""
         head = f"{prefix}."
-        found = [(name[len(head) :], n) for name, n in measures.items() if name.startswith(head)]
-        return Sketch(tuple(sorted((int(bin_), n) for bin_, n in found if bin_.isdecimal() and n > 0)))
+        size = len(head)
+        found = [
+            (int(bin_), n)
+            for name, n in measures.items()
+            if name.startswith(head) and n > 0 and (bin_ := name[size:]).isdecimal()
+        ]
+        return Sketch(tuple(sorted(found)))
 
     @cached_property
     def n(self) -> int:
