@@ -100,7 +100,7 @@ class Groups(NamedTuple):
     """Times of start days: one place of the arrays for each group of a day.
 
     `day` counts the start days, `kind` is a place in `KINDS`, `place` a bin or an hour. The rest are the `Sums`; those
-    of squares are Python's integers, as they get past 64 bits.
+    of squares are Python's integers where they get past 64 bits.
     """
 
     day: Ints
@@ -117,8 +117,9 @@ class Groups(NamedTuple):
     def together(self) -> Groups:
         """The same of all days, as if these were one."""
         groups, at = np.unique(self.kind * _PLACES + self.place, return_inverse=True)
-        sums = [np.zeros(groups.size, column.dtype) for column in self[3:]]
-        for total, column in zip(sums, self[3:], strict=True):
+        columns = (self.n, self.first, self.second.astype(object))
+        sums = [np.zeros(groups.size, column.dtype) for column in columns]
+        for total, column in zip(sums, columns, strict=True):
             np.add.at(total, at, column)
         return Groups(np.zeros_like(groups), *np.divmod(groups, _PLACES), *sums)
 
@@ -142,7 +143,7 @@ class StartDays:
         maps = [cohort.measures for cohort in cohorts]
         sizes = np.array([len(one) for one in maps], dtype=np.int64)
         codes = np.fromiter(map(_code, chain.from_iterable(maps)), np.int64, sizes.sum())
-        amounts = np.fromiter(chain.from_iterable(one.values() for one in maps), object, sizes.sum())
+        amounts = _integers([*chain.from_iterable(one.values() for one in maps)])
         days = np.repeat(np.arange(len(maps)), sizes)
         timed, until = codes > 0, codes < 0
         return StartDays(
@@ -188,13 +189,24 @@ def _followed(sums: Sums, from_ms: int, to_ms: int, until_ms: int) -> Iterator[F
 def _grouped(days: Ints, codes: Ints, amounts: NDArray[Any]) -> Groups:
     """Put the three sums of each group side by side; a group without a number is none."""
     which, power = np.divmod(codes, _POWERS)
-    groups, at = np.unique(days * _GROUPS + which, return_inverse=True)
-    sums = np.zeros((_POWERS, groups.size), dtype=object)
+    keys = days * _GROUPS + which
+    begins = np.flatnonzero(np.diff(keys, prepend=-1))  # in canonical order the sums of a group are neighbours
+    groups, of_run = np.unique(keys[begins], return_inverse=True)
+    at = np.repeat(of_run, np.diff(begins, append=keys.size))
+    sums = np.zeros((_POWERS, groups.size), dtype=amounts.dtype)
     sums[power, at] = amounts
     day, group = np.divmod(groups, _GROUPS)
     kind, place = np.divmod(group, _PLACES)
     n, first, second = sums
     return Groups(day, kind - 1, place, n.astype(np.int64), first.astype(np.int64), second).where(n != 0)
+
+
+def _integers(amounts: list[int]) -> NDArray[Any]:
+    """Return an array, of Python's integers where one is past 64 bits."""
+    try:
+        return np.array(amounts, dtype=np.int64)
+    except OverflowError:
+        return np.array(amounts, dtype=object)
 
 
 @lru_cache(maxsize=65_536)
