@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 from math import isqrt, sqrt
 from typing import Any, NamedTuple
@@ -142,7 +141,7 @@ class StartDays:
         """Read the measures of all days in one go: there are some hundred thousand in a year."""
         maps = [cohort.measures for cohort in cohorts]
         sizes = np.array([len(one) for one in maps], dtype=np.int64)
-        codes = np.fromiter(map(_code, chain.from_iterable(maps)), np.int64, sizes.sum())
+        codes = np.fromiter(map(_CODES.__getitem__, chain.from_iterable(maps)), np.int64, sizes.sum())
         amounts = _integers([*chain.from_iterable(one.values() for one in maps)])
         days = np.repeat(np.arange(len(maps)), sizes)
         timed, until = codes > 0, codes < 0
@@ -209,7 +208,19 @@ def _integers(amounts: list[int]) -> NDArray[Any]:
         return np.array(amounts, dtype=object)
 
 
-@lru_cache(maxsize=65_536)
+class _Codes(dict[str, int]):
+    """Codes by name, each made once: bins and hours are few, and instants, which are many, aren't kept."""
+
+    def __missing__(self, name: str) -> int:
+        code = _code(name)
+        if code > 0:
+            self[name] = code
+        return code
+
+
+_CODES = _Codes()
+
+
 def _code(name: str) -> int:
     """What a measure says, as one number: kind, bin or hour, and power; an instant is below 0, and 0 is nothing."""
     if not name.startswith(_PREFIX):
