@@ -22,11 +22,15 @@ class Shopping:
     """Collects what has to be read; spans of the same buckets are read once."""
 
     _cuts: dict[tuple[Grain, int, int], set[str]] = field(default_factory=dict)
+    _ranges: dict[tuple[Period, bool], list[tuple[Grain, int, int]]] = field(default_factory=dict)
 
     def period(self, period: Period, cuts: Iterable[str], *, days_only: bool = False) -> None:
         """Read cuts over a period: whole months and the days at its edges, or days only."""
-        for grain, start_ms, end_ms in spans_of(covering(period, days_only=days_only), period):
-            self._cuts.setdefault((grain, start_ms, end_ms), set()).update(cuts)
+        ranges = self._ranges.get((period, days_only))
+        if ranges is None:
+            ranges = self._ranges[period, days_only] = spans_of(covering(period, days_only=days_only), period)
+        for one in ranges:
+            self._cuts.setdefault(one, set()).update(cuts)
 
     def range(self, grain: Grain, start_ms: int, end_ms: int, cuts: Iterable[str]) -> None:
         """Read cuts over all buckets of one grain that begin in a range."""
