@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from evaluation_engine.domain.buckets import Grain
 
@@ -20,8 +20,7 @@ class Span:
     cuts: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The aggregates of one bucket and cut; ``data`` is one canonical JSON object a partition, with commas between.
 
     ``of_day``: they are those of a day within the month that begins at ``start_ms``, of which survival is no part.
