@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from math import ceil
 from typing import NamedTuple
 
@@ -125,7 +126,7 @@ def _ends(groups: Groups) -> Ends:
         low, high = bounds_of(bin_)
         known = sums.known(narrow=low >= high)
         found.extend((time, bin_, cause, n, known) for time, n in sums.times(centre_of(bin_), low, high))
-    more = np.array(found, dtype=np.float64).reshape(-1, 5).T
+    more = np.fromiter(chain.from_iterable(found), np.float64, 5 * len(found)).reshape(-1, 5).T
     return Ends(
         time_ms=np.concatenate(((_CENTRE[ones.place] + ones.first).astype(np.float64), more[0])),
         bin=np.concatenate((ones.place, more[1].astype(np.int64))),
