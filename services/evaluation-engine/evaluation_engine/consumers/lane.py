@@ -173,8 +173,8 @@ class PartitionLane:
     async def _batch(self, lane: Lane, records: list[StreamRecord]) -> None:
         begun = time.perf_counter()
         poison = await self._begin_first(lane, records)
+        batch = poison or await self.ingest.sort(self.handler, records)
         async with self.slots:
-            batch = poison or await self.ingest.sort(self.handler, records)
             outcomes = await self.ingest.ingest(lane, self.handler, batch, caught_up=self._caught_up(batch.next_offset))
         self._failures, self._forgive = 0, True
         self.metrics.count(self.topic, outcomes, time.perf_counter() - begun)
