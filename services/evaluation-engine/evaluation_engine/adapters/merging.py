@@ -61,6 +61,9 @@ ON CONFLICT (topic, service_id, cut, grain, bucket_start, partition)
 DO UPDATE SET data = excluded.data, changed_at = excluded.changed_at
 """  # noqa: S608
 
+# A merge changes no number: the evaluator needn't look, and no row that workers count up is locked.
+_BEGIN = "SELECT pg_try_advisory_xact_lock($1, hashtext($2)) FROM set_config('evaluation.merging', 'on', true)"
+
 
 class PostgresMergeStore:
     """Implements ``MergeStore``."""
@@ -89,7 +92,7 @@ class PostgresMergeStore:
     async def merging(self, service: str, topic: str) -> AsyncIterator[PostgresMerge | None]:
         """Open a transaction; None while somebody else merges or rebuilds the service."""
         async with transaction(self._pool) as connection:
-            mine = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1, hashtext($2))", _LOCK_CLASS, service)
+            mine = await connection.fetchval(_BEGIN, _LOCK_CLASS, service)
             yield PostgresMerge(connection, service, topic) if mine else None
 
 
@@ -104,7 +107,6 @@ class PostgresMerge:
         """Delete rows of single partitions and return them; it waits for no worker."""
         rows = await self._connection.fetch(_TAKE, *self._of, from_ms(begin_ms), from_ms(end_ms))
         if rows:
-            await _leave_generations(self._connection)
             columns = [list(column) for column in zip(*((row[0], row[1], row[2]) for row in rows), strict=True)]
             await self._connection.execute(_DELETE, *self._of, *columns)
         return [(Place(cut, start), Sum(json.loads(data), at)) for cut, start, _, data, at in rows]
@@ -119,7 +121,6 @@ class PostgresMerge:
         """Store merged days or months."""
         if not sums:
             return
-        await _leave_generations(self._connection)
         await self._connection.execute(
             _WRITE,
             *(*self._of, grain),
@@ -140,8 +141,3 @@ async def held_by_rebuild(pool: Pool[Any], service: str) -> AsyncIterator[None]:
         finally:
             if not connection.is_closed():
                 await connection.execute("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK_CLASS, service)
-
-
-async def _leave_generations(connection: AsyncpgConnection) -> None:
-    """A merge changes no number: the evaluator needn't look, and no row that workers count up is locked."""
-    await connection.execute("SELECT set_config('evaluation.merging', 'on', true)")

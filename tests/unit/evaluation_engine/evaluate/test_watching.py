@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -261,16 +262,16 @@ async def test_a_round_that_fails_leaves_nothing_behind_that_goes_on_beside_the_
     assert len(shown) <= 1, "what was under way at the same time"
 
 
+async def both_rounds(watcher: Watcher) -> float:
+    await watcher.live_round()
+    return await watcher.schedule_round()
+
+
 async def test_looks_that_find_nothing_due_take_a_tenth_of_the_time() -> None:
     world = World(services=10, cost_s=0.0, look_s=0.1, busy=True)
     watcher = await settled(world)
     since = world.now
-
-    async def step() -> float:
-        await watcher.live_round()
-        return await watcher.schedule_round()
-
-    share = await world.run(step, until=since + 100)
+    share = await world.run(partial(both_rounds, watcher), until=since + 100)
     assert share == pytest.approx(0.1, abs=0.02)
     assert min(len(times) for times in world.looks.values()) >= 10
 
@@ -279,12 +280,7 @@ async def test_one_service_that_changes_is_looked_at_every_second() -> None:
     world = World(services=1, cost_s=0.0, look_s=0.01, busy=True)
     watcher = await settled(world)
     since = world.now
-
-    async def step() -> float:
-        await watcher.live_round()
-        return await watcher.schedule_round()
-
-    await world.run(step, until=since + 10)
+    await world.run(partial(both_rounds, watcher), until=since + 10)
     assert len(world.looks["s0"]) >= 9
 
 

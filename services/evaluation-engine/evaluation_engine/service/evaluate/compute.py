@@ -254,9 +254,10 @@ class Answerer:
     def _gather(self, definition: Definition, cut: str, stored: str, step: str | None, window: Period) -> Evidence:
         days_only = definition.start_days_needed or _by_days(definition, window)
         reads = definition.reads(stored)
-        parts = self.readings.combined(window, reads, days_only=days_only)
         # the sum of a year of start days has thousands of bins, which nothing but the life table reads
         few = definition.start_days_needed
+        apart = few or definition.buckets_needed
+        parts = self.readings.combined(window, reads, days_only=days_only) if apart else []
         yardstick = self.question.yardstick
         complete = self.moment.complete_until_ms
         return Evidence(
