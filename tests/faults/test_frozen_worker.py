@@ -12,7 +12,7 @@ from .conftest import SECOND_WORKER, SESSION_S, WORKERS, Ground, tell, until
 
 EVENTS = 14_000
 FENCED, RECORDS, OWNED = (f"civiloop_ingest_{name}" for name in ("fenced_total", "records_total", "partitions_owned"))
-TAKE_OVER_S = 60
+TAKE_OVER_S = 75
 """Session, rebalance, and until PostgreSQL ends the transactions that the stopped one holds open."""
 
 

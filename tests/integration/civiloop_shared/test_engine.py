@@ -103,6 +103,39 @@ async def test_a_session_of_a_stopped_process_can_not_hold_its_locks_for_ever(da
     await connection.close()
 
 
+async def test_nor_between_the_parts_of_one_statement(database_url: str) -> None:
+    """Where PostgreSQL waits for the next part it counts neither as idle nor as running."""
+    options = ConnectionOptions(transaction_s=0.5, statement_s=0.2, idle_in_transaction_s=0.2)
+    holder = await _holding_a_lock(database_url, options)
+    await holder.prepare("SELECT 1 + $1::int")
+    await _demand_lock(database_url)
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await holder.execute("SELECT 1")
+    await holder.close()
+
+
+async def test_nor_while_it_does_not_take_its_answer(database_url: str) -> None:
+    options = ConnectionOptions(unread_s=1.0, transaction_s=0.5, statement_s=0.2, idle_in_transaction_s=0.2)
+    holder = await _holding_a_lock(database_url, options)
+    answer = asyncio.create_task(holder.fetch("SELECT repeat('x', 1000) FROM generate_series(1, 100000)"))
+    await asyncio.sleep(0)
+    holder._transport.pause_reading()  # what a stopped process does
+    await _demand_lock(database_url)
+    answer.cancel()
+    await asyncio.gather(answer, return_exceptions=True)
+    holder.terminate()
+
+
+async def test_a_server_that_does_not_know_a_limit_of_ours_is_too_old(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ConnectionOptions().server_settings()
+    monkeypatch.setattr(ConnectionOptions, "server_settings", lambda _: {**known, "limit_of_tomorrow": "1"})
+    for opening in (connect, create_pool):
+        with pytest.raises(UnfitServerError, match="PostgreSQL 17"):
+            await opening(database_url)
+
+
 async def test_sqlalchemy_keeps_the_same_promises(database_url: str) -> None:
     engine = create_engine(database_url, ConnectionOptions(statement_s=1.0))
     async with engine_transaction(engine) as connection:
@@ -113,6 +146,20 @@ async def test_sqlalchemy_keeps_the_same_promises(database_url: str) -> None:
         async with engine_transaction(engine) as connection:
             await connection.execute(text("SELECT pg_sleep(5)"))
     await engine.dispose()
+
+
+async def _holding_a_lock(database_url: str, options: ConnectionOptions) -> Any:
+    connection = await connect(database_url, options)
+    await connection.execute("CREATE TABLE held (id int)")
+    await connection.execute("BEGIN; LOCK TABLE held")
+    return connection
+
+
+async def _demand_lock(database_url: str, within_s: float = 10.0) -> None:
+    """Fail unless the table can be locked in time."""
+    other = await connect(database_url, ConnectionOptions(lock_s=within_s, command_s=within_s + 5, statement_s=0))
+    await other.execute("BEGIN; LOCK TABLE held; COMMIT")
+    await other.close()
 
 
 async def _insert_and_fail(pool: asyncpg.Pool[Any]) -> None:

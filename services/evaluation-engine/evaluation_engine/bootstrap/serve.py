@@ -94,6 +94,8 @@ class ServeState(EngineState, IngestState):
 _KEYS_EVERY_S = 0.7
 _USE_EVERY_S = 60.0
 _DUTY_EVERY_S = 10.0
+_REBUILD_S = 600.0
+"""A rebuild holds a partition in one transaction."""
 _log = get_logger("civiloop.engine")
 
 
@@ -210,7 +212,9 @@ async def opened(
     """Open in order, close in reverse."""
     metrics, duty = EvaluatorMetrics(registry), DutyMetrics(registry)
     async with AsyncExitStack() as stack:
-        options = ConnectionOptions(application="evaluation-engine serve", max_size=settings.pool_size)
+        options = ConnectionOptions(
+            application="evaluation-engine serve", max_size=settings.pool_size, transaction_s=_REBUILD_S
+        )
         pool = await create_pool(settings.database_url, options)
         stack.push_async_callback(_close, pool)
         found = desks(pool, ring, settings)

@@ -50,6 +50,8 @@ _log = get_logger("civiloop.ingest")
 _POSTGRESQL = "postgresql"
 _PARTITION_BYTES = 2 * 1024 * 1024
 _LONGEST_BACKOFF_S = 5.0
+_TRANSACTION_S = 30.0
+"""A batch takes seconds at most; whoever takes a partition over from a stopped worker waits that long at most."""
 
 
 def build_worker_app(settings: EngineSettings) -> FastAPI:
@@ -128,7 +130,9 @@ class IngestProcess:
             try:
                 pool = await create_pool(
                     self._settings.database_url,
-                    ConnectionOptions(application="civiloop ingest", max_size=self._settings.pool_size),
+                    ConnectionOptions(
+                        application="civiloop ingest", max_size=self._settings.pool_size, transaction_s=_TRANSACTION_S
+                    ),
                 )
                 await PostgresBooks(pool).keep_up(_now_ms())
             except UnavailableError as error:

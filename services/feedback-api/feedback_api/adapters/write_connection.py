@@ -20,6 +20,8 @@ OPTIONS = ConnectionOptions(
     statement_s=1.8,
     lock_s=1.5,
     idle_in_transaction_s=5.0,
+    transaction_s=5.0,
+    unread_s=5.0,
 )
 """All of it fits into the two seconds after which a client is told to come again."""
 

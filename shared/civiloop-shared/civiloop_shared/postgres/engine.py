@@ -8,8 +8,8 @@ is there for SQL that is put together with SQLAlchemy Core; both take the same o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +26,17 @@ if TYPE_CHECKING:
 
     AsyncpgConnection = Connection[Any] | PoolConnectionProxy[Any]
 
-_OLDEST_SERVER = 160_000
+_OLDEST_SERVER = 170_000
+_TOO_OLD = "PostgreSQL 17 or newer is needed"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
-    """How long things may take on the connections of one role, in seconds, and how many there may be."""
+    """How long things may take on the connections of one role, in seconds, and how many there may be.
+
+    Only ``transaction_s`` ends a transaction whose client was stopped between the parts of one statement, and only
+    ``unread_s`` one whose client does not take its answer: PostgreSQL's other limits don't count then. 0 is none.
+    """
 
     application: str = "civiloop"
     min_size: int = 1
@@ -41,6 +46,8 @@ class ConnectionOptions:
     statement_s: float = 10.0
     lock_s: float = 5.0
     idle_in_transaction_s: float = 15.0
+    transaction_s: float = 60.0
+    unread_s: float = 15.0
     keepalive_s: int = 5
 
     def server_settings(self) -> dict[str, str]:
@@ -50,6 +57,8 @@ class ConnectionOptions:
             "statement_timeout": str(int(self.statement_s * 1000)),
             "lock_timeout": str(int(self.lock_s * 1000)),
             "idle_in_transaction_session_timeout": str(int(self.idle_in_transaction_s * 1000)),
+            "transaction_timeout": str(int(self.transaction_s * 1000)),
+            "tcp_user_timeout": str(int(self.unread_s * 1000)),
             "tcp_keepalives_idle": str(self.keepalive_s),
             "tcp_keepalives_interval": str(self.keepalive_s),
             "tcp_keepalives_count": "3",
@@ -58,9 +67,14 @@ class ConnectionOptions:
 
 
 async def connect(database_url: str, options: ConnectionOptions | None = None) -> Connection[Any]:
-    """Return one connection of its own, for locks and LISTEN. Raises ``UnavailableError`` when there is none."""
+    """Return one connection of its own, for locks and LISTEN.
+
+    Raises:
+        UnavailableError: the server can't be reached.
+        UnfitServerError: it is too old.
+    """
     options = options or ConnectionOptions()
-    with translate_errors():
+    with _opening():
         connection: Connection[Any] = await asyncpg.connect(
             _dsn(database_url),
             timeout=options.connect_s,
@@ -78,7 +92,7 @@ async def create_pool(database_url: str, options: ConnectionOptions | None = Non
         UnfitServerError: it can't keep our promises.
     """
     options = options or ConnectionOptions()
-    with translate_errors():
+    with _opening():
         pool: Pool[Any] = await asyncpg.create_pool(
             _dsn(database_url),
             min_size=options.min_size,
@@ -168,9 +182,19 @@ async def check_server(connection: AsyncpgConnection) -> None:
         " current_setting('synchronous_commit') AS synchronous, current_setting('fsync') AS fsync"
     )
     if row is None or row["version"] < _OLDEST_SERVER:
-        raise UnfitServerError("PostgreSQL 16 or newer is needed")
+        raise UnfitServerError(_TOO_OLD)
     if row["synchronous"] == "off" or row["fsync"] == "off":
         raise UnfitServerError("synchronous_commit and fsync must not be off: acknowledged events would be lost")
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """A server older than the settings of a session ends it as it begins."""
+    with translate_errors():
+        try:
+            yield
+        except asyncpg.UndefinedObjectError as error:
+            raise UnfitServerError(_TOO_OLD) from error
 
 
 async def _commit(scope: Any) -> None:

@@ -16,10 +16,10 @@ _DEPENDENCY = "postgresql"
 _Confused = asyncpg.InternalClientError
 """What asyncpg raises when a connection is used whose server ended it in the middle of something."""
 
-_TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "25P03", "57P01", "57P02", "57P03", "53300", "53400"})
-"""Serialisation failure, deadlock, lock timeout, idle timeout, shutdown, too many connections."""
+_TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "25P03", "25P04", "57P01", "57P02", "57P03", "53300", "53400"})
+"""Serialisation failure, deadlock, lock timeout, idle and transaction timeout, shutdown, too many connections."""
 
-_CUT = frozenset({"57P01", "57P02", "25P03", "57P05"})
+_CUT = frozenset({"57P01", "57P02", "25P03", "25P04", "57P05"})
 """The server ended the session: at COMMIT the outcome is unknown."""
 
 

@@ -37,6 +37,7 @@ async def upgrade(database_url: str, package: str, schema: str, *, statement_s: 
         command_s=statement_s + 10.0,
         statement_s=statement_s,
         idle_in_transaction_s=statement_s,
+        transaction_s=0.0,
     )
     engine = create_engine(database_url, options)
     try:
