@@ -73,7 +73,7 @@ def measure(infra: Infra, *, services: int) -> tuple[list[Ratio], list[Figure]]:
     ], [
         Figure(f"{name}, engine", whole.engine, "s of one core"),
         Figure(f"{name}, PostgreSQL", whole.database, "s of one core"),
-        Figure("buckets of cuts read for it", rows / 1_000_000, "million"),
+        Figure("rows of aggregates read for it", rows / 1_000_000, "million"),
         Figure("merging a closed day of a service", 1_000 * merging.total, "ms of one core"),
     ]
 

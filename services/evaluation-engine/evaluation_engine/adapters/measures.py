@@ -23,19 +23,16 @@ if TYPE_CHECKING:
 _TOPICS = [topic.name for topic in INGESTED]
 _LOCK_CLASS = 0x6576616C  # "eval"
 
-_READ = """
-    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, string_agg(data::text, ',') AS data
-      FROM evaluation.aggregate
+_BUCKET = "cut, (date_part('epoch', bucket_start) * 1000)::bigint AS start_ms, data"
+_READ = f"""
+    SELECT {_BUCKET}, false AS of_day FROM evaluation.aggregate
      WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = $4
        AND bucket_start >= $5 AND bucket_start < $6
-     GROUP BY cut, bucket_start
-"""
-_READ_MINUTES = """
-    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, string_agg(data::text, ',') AS data
-      FROM evaluation.minute
+"""  # noqa: S608 - our words
+_READ_MINUTES = f"""
+    SELECT {_BUCKET}, false AS of_day FROM evaluation.minute
      WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND bucket_start >= $4 AND bucket_start < $5
-     GROUP BY cut, bucket_start
-"""
+"""  # noqa: S608
 _MADE_MONTHS = f"""
     SELECT coalesce(s.definition ->> 'zone', 'UTC') AS zone, a.topic,
            (extract(epoch FROM a.bucket_start) * 1000)::bigint AS start_ms
@@ -43,25 +40,20 @@ _MADE_MONTHS = f"""
       LEFT JOIN evaluation.aggregate a ON a.topic = ANY($1) AND a.service_id = s.id AND a.cut = ''
        AND a.grain = 'month' AND a.partition = {MERGED}
      WHERE s.id = $2
-"""  # noqa: S608 - our words
+"""  # noqa: S608
 _READ_MONTHS = f"""
-    SELECT cut, (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, string_agg(data::text, ',') AS data,
-           of_day
-      FROM (
-        SELECT cut, bucket_start, data, false AS of_day FROM evaluation.aggregate
-         WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'month' AND partition = {MERGED}
-           AND bucket_start >= $4 AND bucket_start < $5
-        UNION ALL
-        SELECT cut, bucket_start, data, true FROM evaluation.aggregate
-         WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'day' AND partition > {MERGED}
-           AND bucket_start >= $4 AND bucket_start < $5
-        UNION ALL
-        SELECT a.cut, a.bucket_start, a.data, true
-          FROM unnest($6::text[], $7::timestamptz[], $8::timestamptz[]) AS u (topic, since, until)
-          JOIN evaluation.aggregate a ON a.topic = u.topic AND a.service_id = $2 AND a.cut = ANY($3)
-           AND a.grain = 'day' AND a.partition = {MERGED} AND a.bucket_start >= u.since AND a.bucket_start < u.until
-      ) AS parts
-     GROUP BY cut, bucket_start, of_day
+    SELECT {_BUCKET}, false AS of_day FROM evaluation.aggregate
+     WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'month' AND partition = {MERGED}
+       AND bucket_start >= $4 AND bucket_start < $5
+    UNION ALL
+    SELECT {_BUCKET}, true FROM evaluation.aggregate
+     WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'day' AND partition > {MERGED}
+       AND bucket_start >= $4 AND bucket_start < $5
+    UNION ALL
+    SELECT {_BUCKET}, true
+      FROM unnest($6::text[], $7::timestamptz[], $8::timestamptz[]) AS u (of_topic, since, until)
+      JOIN evaluation.aggregate ON topic = of_topic AND service_id = $2 AND cut = ANY($3)
+       AND grain = 'day' AND partition = {MERGED} AND bucket_start >= since AND bucket_start < until
 """  # noqa: S608
 _CHANGED = """
     SELECT (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, max(changed_at) AS changed_at
@@ -147,9 +139,9 @@ async def _read(connection: AsyncpgConnection, service: str, span: Span, made: _
     buckets = (instant(span.from_ms), instant(span.to_ms))
     wanted = (_TOPICS, service, sorted(span.cuts))
     if span.grain == "minute":
-        return [Row(*row) for row in await connection.fetch(_READ_MINUTES, *wanted, *buckets)]
+        return [*map(Row._make, await connection.fetch(_READ_MINUTES, *wanted, *buckets))]
     if made is None or span.grain != "month":
-        return [Row(*row) for row in await connection.fetch(_READ, *wanted, span.grain, *buckets)]
+        return [*map(Row._make, await connection.fetch(_READ, *wanted, span.grain, *buckets))]
     rows = await connection.fetch(_READ_MONTHS, *wanted, *buckets, *made.gaps(span))
     return [
         Row(cut, made.local.month_start(start_ms) if of_day else start_ms, data, of_day)

@@ -21,7 +21,9 @@ class Span:
 
 
 class Row(NamedTuple):
-    """The aggregates of one bucket and cut; ``data`` is one canonical JSON object a partition, with commas between.
+    """Aggregates of one bucket and cut, which may have several rows.
+
+    ``data`` is a canonical JSON object, or several with commas between.
 
     ``of_day``: they are those of a day within the month that begins at ``start_ms``, of which survival is no part.
     """

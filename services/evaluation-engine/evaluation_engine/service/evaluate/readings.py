@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -109,10 +110,10 @@ class Readings:
         found: dict[_Key, dict[int, Measures]] = {}
         starts: dict[_Key, dict[int, str]] = {}
         for span, part in zip(spans, rows, strict=True):
-            texts: dict[tuple[str, int], list[str]] = {}
-            days: dict[tuple[str, int], list[str]] = {}
-            for row in part:
-                (days if row.of_day else texts).setdefault((row.cut, row.start_ms), []).append(row.data)
+            texts: dict[tuple[str, int], list[str]] = defaultdict(list)
+            days: dict[tuple[str, int], list[str]] = defaultdict(list)
+            for cut, start_ms, data, of_day in part:
+                (days if of_day else texts)[cut, start_ms].append(data)
             sums: dict[tuple[str, int], Measures] = {}
             for (cut, start_ms), of_bucket in texts.items():
                 sums[cut, start_ms], members = apart(",".join(of_bucket))
