@@ -8,9 +8,9 @@ is one millisecond; above, each edge is at most 1.01 times the one before. Bin k
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from evaluation_engine.domain.intervals import Bounds, Ranks, quantile_ranks
 
@@ -38,16 +38,28 @@ def bounds_of(index: int) -> tuple[int, int]:
     return (EDGES[index - 1] + 1 if index else 0), EDGES[index]
 
 
+def _middle(low: int, high: int) -> float:
+    return 2 * low * high / (low + high) if high else 0.0
+
+
+_MIDDLES = tuple(_middle(*bounds_of(index)) for index in range(len(EDGES)))
+
+
 def middle_of(index: int) -> float:
     """The value that is relatively nearest to everything in the bin: at most `RELATIVE_ERROR` off."""
-    low, high = bounds_of(index)
-    return 2 * low * high / (low + high) if high else 0.0
+    return _MIDDLES[index]
 
 
 def centre_of(index: int) -> int:
     """The whole number of ms that durations in a bin are measured from."""
     low, high = bounds_of(index)
     return (low + high) // 2
+
+
+@lru_cache(maxsize=32)
+def _bins(prefix: str) -> Mapping[str, int]:
+    """The bins by what measures of them are called."""
+    return {f"{prefix}.{index}": index for index in range(len(EDGES))}
 
 
 @dataclass(frozen=True)
@@ -59,14 +71,18 @@ class Sketch:
     @staticmethod
     def of(measures: Mapping[str, int], prefix: str) -> Sketch:
         """The bins among measures named `prefix.<bin>`."""
-        head = f"{prefix}."
-        size = len(head)
-        found = [
-            (int(bin_), n)
-            for name, n in measures.items()
-            if name.startswith(head) and n > 0 and (bin_ := name[size:]).isdecimal()
-        ]
-        return Sketch(tuple(sorted(found)))
+        return Sketch.of_all((measures,), prefix)
+
+    @staticmethod
+    def of_all(parts: Iterable[Mapping[str, int]], prefix: str) -> Sketch:
+        """The bins of the sum of measures."""
+        bins = _bins(prefix)
+        counts: dict[int, int] = {}
+        for measures in parts:
+            for name in bins.keys() & measures.keys():
+                index = bins[name]
+                counts[index] = counts.get(index, 0) + measures[name]
+        return Sketch(tuple(sorted((index, n) for index, n in counts.items() if n > 0)))
 
     @cached_property
     def n(self) -> int:
@@ -75,7 +91,7 @@ class Sketch:
 
     def within(self, limit: float) -> int:
         """Number of durations up to a limit, at which it is exact to half a bin."""
-        return sum(n for index, n in self.counts if middle_of(index) <= limit)
+        return sum(n for index, n in self.counts if _MIDDLES[index] <= limit)
 
     def at_rank(self, rank: int) -> int:
         """The bin of the rank-th smallest duration (1 is the smallest)."""

@@ -68,3 +68,15 @@ def test_the_stated_coverage_of_a_quantile_is_reached() -> None:
 
 def test_no_durations_have_no_quantile() -> None:
     assert Sketch.of({}, "e.dur").quantile(0.5) is None
+
+
+@quick
+@given(st.lists(st.lists(durations, max_size=20), max_size=5))
+def test_the_sketch_of_parts_is_that_of_their_sum(parts: list[list[int]]) -> None:
+    of_parts = [{f"e.dur.{index}": n for index, n in sketch(values).counts} | {"e.dur.n": 9} for values in parts]
+    together = sketch([value for values in parts for value in values])
+    assert Sketch.of_all(of_parts, "e.dur") == together
+
+
+def test_bins_that_cancel_out_are_in_no_sketch() -> None:
+    assert Sketch.of_all([{"e.dur.7": 2, "e.dur.8": 1}, {"e.dur.7": -2}], "e.dur").counts == ((8, 1),)

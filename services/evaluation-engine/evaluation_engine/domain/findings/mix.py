@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.findings.finding import Finding
 from evaluation_engine.domain.findings.scene import Scene
 from evaluation_engine.domain.findings.significance import Count
@@ -79,5 +78,5 @@ def against_others(scene: Scene, here: str, count: Counting) -> Iterator[Stratum
         yield Stratum(group, Count(everybody.k - group.k, everybody.n - group.n))
 
 
-def _stratum(count: Counting, here: Measures, there: Measures) -> Stratum:
+def _stratum(count: Counting, here: Mapping[str, int], there: Mapping[str, int]) -> Stratum:
     return Stratum(count(here), count(there))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
 from civiloop_shared.contracts.evaluations import KpiResult, TargetResult
-from evaluation_engine.domain.accumulator import Measures, merge
+from evaluation_engine.domain.accumulator import LazySum, Measures
 from evaluation_engine.domain.buckets import DAY_MS, Period, calendar
 from evaluation_engine.domain.evidence import Sources
 from evaluation_engine.domain.findings.significance import Count
@@ -29,15 +29,20 @@ RATINGS = tuple(f"rating.{k}" for k in range(1, 6))
 
 @dataclass(frozen=True)
 class Week:
-    """Seven local days."""
+    """Seven local days, as far as there are any."""
 
     start: date
-    measures: Measures
+    days: Sequence[Measures]
+
+    @cached_property
+    def measures(self) -> Mapping[str, int]:
+        """Their sum, of which few names are asked."""
+        return LazySum(self.days)
 
     @cached_property
     def durations(self) -> Sketch:
         """How long the journeys took that were fulfilled in it."""
-        return Sketch.of(self.measures, "e.dur")
+        return Sketch.of_all(self.days, "e.dur")
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Scene:
     now: Measures
     cuts: Mapping[str, Measures]
     past_cuts: Mapping[str, Measures]
-    pairs: Mapping[str, Measures]
+    pairs: Mapping[str, Mapping[str, int]]
     days: Mapping[date, Measures]
     dimensions: Mapping[str, tuple[str, ...]]
     steps: tuple[str, ...]
@@ -127,7 +132,7 @@ class Scene:
             start = end - timedelta(days=7 * back)
             parts = [self.days[day] for n in range(7) if (day := start + timedelta(days=n)) in self.days]
             if found or parts:
-                found.append(Week(start, merge(parts)))
+                found.append(Week(start, parts))
         return tuple(found)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from civiloop_shared.contracts.evaluations import FindingSummary
-from evaluation_engine.domain.accumulator import Measures
+from evaluation_engine.domain.accumulator import LazySum, Measures
 from evaluation_engine.domain.buckets import Period, calendar
 from evaluation_engine.domain.comments.book import ThemeBook
 from evaluation_engine.domain.findings.discover import discover
@@ -67,7 +67,7 @@ def _scene(answerer: Answerer, outcome: Outcome, book: ThemeBook) -> Scene:
         now=book.counted(readings.total(period, "")),
         cuts=_totals(readings, period, [cut for cuts in dimensions.values() for cut in cuts]),
         past_cuts=_totals(readings, _past(period), yardstick.channel_cuts.values()),
-        pairs=_totals(readings, period, pairs_of(yardstick)),
+        pairs={cut: LazySum(readings.parts(period, cut)) for cut in pairs_of(yardstick)},
         days={in_zone.date_of(start): measures for start, measures in readings.of_cut("day", "").items()},
         dimensions=dimensions,
         steps=yardstick.document.steps,
