@@ -163,15 +163,14 @@ class StartDays:
         Of what has ended since, the start within the day is not known; nor in cuts other than the total and channels.
         """
         imported_ms = min(as_of_ms, as_of_ms if self.observed_until_ms is None else self.observed_until_ms)
-        unknown = [cohort.started for cohort in self.cohorts]
-        for day, n in zip(ended.day.tolist(), ended.n.tolist(), strict=True):
-            unknown[day] -= n
         still = self.groups.where(self.groups.kind >= len(CAUSES))
+        unknown = np.array([cohort.started for cohort in self.cohorts], dtype=np.int64)
+        for told in (ended, still):
+            np.subtract.at(unknown, told.day, told.n)
         for day, kind, hour, sums in zip(*(column.tolist() for column in still[:3]), still.sums(), strict=True):
             start_ms = self.cohorts[day].start_ms + hour * HOUR_MS
             yield from _followed(sums, start_ms, start_ms + HOUR_MS, imported_ms if KINDS[kind] == HELD else as_of_ms)
-            unknown[day] -= sums.n
-        for day, n in enumerate(unknown):
+        for day, n in enumerate(unknown.tolist()):
             if n > 0:
                 cohort, until_ms = self.cohorts[day], imported_ms if day in self.imported else as_of_ms
                 yield from _followed(Sums(n), cohort.start_ms, cohort.end_ms, until_ms)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ _FULFILLED = KINDS.index(FULFILLED)
 _BINS = range(len(EDGES))
 _LOW, _HIGH = (np.array([bounds_of(bin_)[side] for bin_ in _BINS], dtype=np.int64) for side in (0, 1))
 _CENTRE = np.array([centre_of(bin_) for bin_ in _BINS], dtype=np.int64)
+_NARROW = _LOW >= _HIGH
+_EXACT = 2.0**52
 
 
 class Ends(NamedTuple):
@@ -118,19 +120,56 @@ class Lives:
 
 
 def _ends(groups: Groups) -> Ends:
-    """The times of ends. Of single ones they follow at once; of several in a bin from their sums."""
-    ones = groups.where(groups.n == 1)
-    several = groups.where(groups.n != 1)
+    """The times of ends: of single ones they follow at once, of several in a bin from their sums."""
+    single = groups.n == 1
+    plain = ~single & _plain(groups)
+    parts = (_single(groups.where(single)), _several(groups.where(plain)), _large(groups.where(~single & ~plain)))
+    columns: Iterator[tuple[NDArray[Any], ...]] = zip(*parts, strict=True)
+    return Ends(*(np.concatenate(column) for column in columns))
+
+
+def _plain(groups: Groups) -> Flags:
+    """Where floats hold all numbers on the way to the times, so that arrays give the same ones as integers do."""
+    n, first, second = (column.astype(np.float64) for column in groups[3:])
+    found: Flags = (n > 1) & (n * n * np.maximum(np.abs(second), first * first) < _EXACT)
+    return found
+
+
+def _single(groups: Groups) -> Ends:
+    time = (_CENTRE[groups.place] + groups.first).astype(np.float64)
+    known = (groups.second != 0) | _NARROW[groups.place]
+    return Ends(time, groups.place, groups.kind, groups.n, known.astype(np.bool_))
+
+
+def _several(groups: Groups) -> Ends:
+    """What `Sums` says of times, for all groups at once."""
+    place, n, first, second = groups.place, groups.n, groups.first, groups.second.astype(np.int64)
+    scatter = n * second - first * first
+    spread = np.maximum(scatter, 0)
+    less, more, pair = n // 2, n - n // 2, n == 2
+    middle, apart = _CENTRE[place], np.sqrt(spread).astype(np.int64)
+    mean = middle + first / n
+    early = np.where(pair, middle + (first - apart) / 2, mean - np.sqrt(spread * more / less) / n)
+    late = np.where(pair, middle + (first + apart) / 2, mean + np.sqrt(spread * less / more) / n)
+    known = np.where(second == 0, _NARROW[place], pair | (n * second == first * first))
+    two = (scatter > 0) & (pair | ((early >= _LOW[place]) & (late <= _HIGH[place])))
+    halves, whole = np.flatnonzero(two), np.flatnonzero(~two)
+    at = np.concatenate((halves, halves, whole))
+    return Ends(
+        time_ms=np.concatenate((early[halves], late[halves], mean[whole])),
+        bin=place[at],
+        cause=groups.kind[at],
+        n=np.concatenate((less[halves], more[halves], n[whole])),
+        known=known[at],
+    )
+
+
+def _large(groups: Groups) -> Ends:
     found: list[tuple[float, int, int, int, bool]] = []
-    for bin_, cause, sums in zip(several.place.tolist(), several.kind.tolist(), several.sums(), strict=True):
+    for bin_, cause, sums in zip(groups.place.tolist(), groups.kind.tolist(), groups.sums(), strict=True):
         low, high = bounds_of(bin_)
         known = sums.known(narrow=low >= high)
         found.extend((time, bin_, cause, n, known) for time, n in sums.times(centre_of(bin_), low, high))
-    more = np.fromiter(chain.from_iterable(found), np.float64, 5 * len(found)).reshape(-1, 5).T
-    return Ends(
-        time_ms=np.concatenate(((_CENTRE[ones.place] + ones.first).astype(np.float64), more[0])),
-        bin=np.concatenate((ones.place, more[1].astype(np.int64))),
-        cause=np.concatenate((ones.kind, more[2].astype(np.int64))),
-        n=np.concatenate((ones.n, more[3].astype(np.int64))),
-        known=np.concatenate(((ones.second != 0) | (_LOW >= _HIGH)[ones.place], more[4] != 0)),
-    )
+    time, *others = np.fromiter(chain.from_iterable(found), np.float64, 5 * len(found)).reshape(-1, 5).T
+    bins, causes, n, knows = (column.astype(np.int64) for column in others)
+    return Ends(time, bins, causes, n, knows != 0)
