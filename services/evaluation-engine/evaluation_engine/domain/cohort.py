@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation_engine.domain.journey import CAUSES
-from evaluation_engine.domain.sketch import bin_of
+from evaluation_engine.domain.sketch import EDGES
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -35,6 +35,7 @@ HELD = "held"
 HOUR_MS = 3_600_000
 KINDS = (*sorted(CAUSES), OPEN, HELD)
 
+_EDGES = np.array(EDGES, dtype=np.int64)
 _PREFIX = "surv."
 _UNTIL = "until"
 _POWERS = 3
@@ -154,7 +155,8 @@ class StartDays:
 
     def ended(self, as_of_ms: int) -> Groups:
         """Ends as of then."""
-        last = np.array([bin_of(as_of_ms - cohort.start_ms) for cohort in self.cohorts], dtype=np.int64)
+        followed = as_of_ms - np.array([cohort.start_ms for cohort in self.cohorts], dtype=np.int64)
+        last = np.minimum(np.searchsorted(_EDGES, followed), _EDGES.size - 1)
         return self.groups.where((self.groups.kind < len(CAUSES)) & (self.groups.place <= last[self.groups.day]))
 
     def open(self, as_of_ms: int, ended: Groups) -> Iterator[Followed]:

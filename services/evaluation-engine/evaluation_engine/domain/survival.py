@@ -109,11 +109,9 @@ def life_table(cohorts: Iterable[Cohort], as_of_ms: int) -> LifeTable:
 
 
 def _table(lives: Lives) -> LifeTable:
-    ends, leaving = lives.ends, lives.open
+    ends, leaving = lives.ends.sorted(), lives.open
     causes = ends.causes
     started = sum(causes.values()) + int(leaving.n.sum())
-    by_time: Ints = np.lexsort((ends.bin, ends.time_ms)).astype(np.int64)
-    ends = ends.where(by_time)
     first = np.flatnonzero(np.diff(ends.time_ms, prepend=-np.inf))
     time = ends.time_ms[first]
     ended, fulfilled = (
