@@ -34,15 +34,7 @@ def subtract(into: Measures, other: Mapping[str, int]) -> None:
 
 def merge(maps: Iterable[Mapping[str, int]]) -> Measures:
     """Sum of any number of maps."""
-    return _merged({}, maps)
-
-
-def merge_fresh(maps: Sequence[Measures]) -> Measures:
-    """Sum of maps of which nobody else knows: the first of them becomes the sum, and isn't copied."""
-    return _merged(maps[0], maps[1:]) if maps else {}
-
-
-def _merged(total: Measures, maps: Iterable[Mapping[str, int]]) -> Measures:
+    total: Measures = {}
     for one in maps:
         if total.keys().isdisjoint(one.keys()):  # the first one, and those of other topics
             total.update(one)
@@ -52,6 +44,18 @@ def _merged(total: Measures, maps: Iterable[Mapping[str, int]]) -> Measures:
                 total[name] += amount
             else:
                 total[name] = amount
+    return _without_zeros(total)
+
+
+def merge_apart(maps: Sequence[Measures]) -> Measures:
+    """Sum of maps that have most likely no name in common, as those of other topics."""
+    total: Measures = {}
+    for one in maps:
+        total |= one
+    return _without_zeros(total) if len(total) == sum(map(len, maps)) else merge(maps)
+
+
+def _without_zeros(total: Measures) -> Measures:
     return total if all(total.values()) else {name: amount for name, amount in total.items() if amount}
 
 

@@ -31,7 +31,7 @@ class Sources:
         seen: dict[str, int] = {}
         passed: set[str] = set()
         for end_ms, measures in sorted(buckets, key=lambda bucket: -bucket[0]):
-            fresh = {name: n for name, n in measures.items() if name not in passed and n > 0}
+            fresh = {name: n for name in measures.keys() - passed if (n := measures[name]) > 0}
             passed.update(fresh)
             arrived = [name for name, need in wanted.items() if need.arrives_in(fresh)]
             for name in arrived:

@@ -79,9 +79,10 @@ class Sketch:
         bins = _bins(prefix)
         counts: dict[int, int] = {}
         for measures in parts:
-            for name in bins.keys() & measures.keys():
-                index = bins[name]
-                counts[index] = counts.get(index, 0) + measures[name]
+            for name, n in measures.items():
+                if name in bins:
+                    index = bins[name]
+                    counts[index] = counts.get(index, 0) + n
         return Sketch(tuple(sorted((index, n) for index, n in counts.items() if n > 0)))
 
     @cached_property

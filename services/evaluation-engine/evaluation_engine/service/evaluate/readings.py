@@ -95,6 +95,23 @@ def spans_of(cover: Cover, period: Period) -> list[tuple[Grain, int, int]]:
     return ranges
 
 
+class _Texts(defaultdict[str, dict[int, list[str]]]):
+    """Rows by cut and start."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: defaultdict(list))
+
+    def sums(self, cut: str) -> tuple[dict[int, Measures], dict[int, str]]:
+        """Return the measures of a cut, and its survival as text, where there is any."""
+        sums: dict[int, Measures] = {}
+        members: dict[int, str] = {}
+        for start_ms, texts in self.get(cut, {}).items():
+            sums[start_ms], survives = apart(",".join(texts))
+            if survives:
+                members[start_ms] = survives
+        return sums, members
+
+
 @dataclass(frozen=True, slots=True)
 class Readings:
     """Merged measures by grain and cut, then by the start of the bucket; survival apart, as text for `survival`."""
@@ -110,20 +127,18 @@ class Readings:
         found: dict[_Key, dict[int, Measures]] = {}
         starts: dict[_Key, dict[int, str]] = {}
         for span, part in zip(spans, rows, strict=True):
-            texts: dict[tuple[str, int], list[str]] = defaultdict(list)
-            days: dict[tuple[str, int], list[str]] = defaultdict(list)
+            texts, days = _Texts(), _Texts()
             for cut, start_ms, data, of_day in part:
-                (days if of_day else texts)[cut, start_ms].append(data)
-            sums: dict[tuple[str, int], Measures] = {}
-            for (cut, start_ms), of_bucket in texts.items():
-                sums[cut, start_ms], members = apart(",".join(of_bucket))
+                (days if of_day else texts)[cut][start_ms].append(data)
+            for cut in dict.fromkeys((*texts, *days)):
+                sums, members = texts.sums(cut)
+                for start_ms, measures in days.sums(cut)[0].items():
+                    add(sums.setdefault(start_ms, {}), measures)
+                kept = {start_ms: one for start_ms, one in sums.items() if one or start_ms in members}
+                if kept:
+                    found.setdefault((span.grain, cut), {}).update(kept)
                 if members:
-                    starts.setdefault((span.grain, cut), {})[start_ms] = members
-            for bucket, of_bucket in days.items():
-                add(sums.setdefault(bucket, {}), apart(",".join(of_bucket))[0])
-            for (cut, start_ms), measures in sums.items():
-                if measures or start_ms in starts.get((span.grain, cut), ()):
-                    found.setdefault((span.grain, cut), {})[start_ms] = measures
+                    starts.setdefault((span.grain, cut), {}).update(members)
         return Readings(found, starts)
 
     def of_cut(self, grain: Grain, cut: str) -> Mapping[int, Measures]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import orjson
 from pydantic_core import from_json
 
-from evaluation_engine.domain.accumulator import Measures, canonical, merge_fresh
+from evaluation_engine.domain.accumulator import Measures, canonical, merge_apart
 from evaluation_engine.domain.closed_days import without_survival
 
 _SURVIVAL = '"surv.'
@@ -56,7 +56,7 @@ def _sum(text: str) -> Measures:
 
     Sums of squares of ms get past 64 bits, and orjson would make floats of them; this parser doesn't.
     """
-    return merge_fresh(from_json(f"[{text}]"))
+    return merge_apart(from_json(f"[{text}]"))
 
 
 def standard(value: object) -> bytes:
