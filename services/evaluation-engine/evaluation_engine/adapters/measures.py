@@ -23,15 +23,20 @@ if TYPE_CHECKING:
 _TOPICS = [topic.name for topic in INGESTED]
 _LOCK_CLASS = 0x6576616C  # "eval"
 
-_BUCKET = "cut, (date_part('epoch', bucket_start) * 1000)::bigint AS start_ms, data"
+_START = "(date_part('epoch', bucket_start) * 1000)::bigint AS start_ms"
+_WANTED = "topic = ANY($1) AND service_id = $2 AND cut = ANY($3)"
 _READ = f"""
-    SELECT {_BUCKET}, false AS of_day FROM evaluation.aggregate
-     WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = $4
-       AND bucket_start >= $5 AND bucket_start < $6
+    SELECT cut, {_START}, data, false AS several, false AS of_day FROM evaluation.aggregate
+     WHERE {_WANTED} AND grain = $4 AND partition = {MERGED} AND bucket_start >= $5 AND bucket_start < $6
+    UNION ALL
+    SELECT cut, {_START}, json_agg(data), true, false FROM evaluation.aggregate
+     WHERE {_WANTED} AND grain = $4 AND partition > {MERGED} AND bucket_start >= $5 AND bucket_start < $6
+     GROUP BY cut, bucket_start
 """  # noqa: S608 - our words
 _READ_MINUTES = f"""
-    SELECT {_BUCKET}, false AS of_day FROM evaluation.minute
-     WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND bucket_start >= $4 AND bucket_start < $5
+    SELECT cut, {_START}, json_agg(data), true AS several, false AS of_day FROM evaluation.minute
+     WHERE {_WANTED} AND bucket_start >= $4 AND bucket_start < $5
+     GROUP BY cut, bucket_start
 """  # noqa: S608
 _MADE_MONTHS = f"""
     SELECT coalesce(s.definition ->> 'zone', 'UTC') AS zone, a.topic,
@@ -42,15 +47,14 @@ _MADE_MONTHS = f"""
      WHERE s.id = $2
 """  # noqa: S608
 _READ_MONTHS = f"""
-    SELECT {_BUCKET}, false AS of_day FROM evaluation.aggregate
-     WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'month' AND partition = {MERGED}
-       AND bucket_start >= $4 AND bucket_start < $5
+    SELECT cut, {_START}, data, false AS several, false AS of_day FROM evaluation.aggregate
+     WHERE {_WANTED} AND grain = 'month' AND partition = {MERGED} AND bucket_start >= $4 AND bucket_start < $5
     UNION ALL
-    SELECT {_BUCKET}, true FROM evaluation.aggregate
-     WHERE topic = ANY($1) AND service_id = $2 AND cut = ANY($3) AND grain = 'day' AND partition > {MERGED}
-       AND bucket_start >= $4 AND bucket_start < $5
+    SELECT cut, {_START}, json_agg(data), true, true FROM evaluation.aggregate
+     WHERE {_WANTED} AND grain = 'day' AND partition > {MERGED} AND bucket_start >= $4 AND bucket_start < $5
+     GROUP BY cut, bucket_start
     UNION ALL
-    SELECT {_BUCKET}, true
+    SELECT cut, {_START}, data, false, true
       FROM unnest($6::text[], $7::timestamptz[], $8::timestamptz[]) AS u (of_topic, since, until)
       JOIN evaluation.aggregate ON topic = of_topic AND service_id = $2 AND cut = ANY($3)
        AND grain = 'day' AND partition = {MERGED} AND bucket_start >= since AND bucket_start < until
@@ -139,13 +143,15 @@ async def _read(connection: AsyncpgConnection, service: str, span: Span, made: _
     buckets = (instant(span.from_ms), instant(span.to_ms))
     wanted = (_TOPICS, service, sorted(span.cuts))
     if span.grain == "minute":
-        return [*map(Row._make, await connection.fetch(_READ_MINUTES, *wanted, *buckets))]
-    if made is None or span.grain != "month":
-        return [*map(Row._make, await connection.fetch(_READ, *wanted, span.grain, *buckets))]
-    rows = await connection.fetch(_READ_MONTHS, *wanted, *buckets, *made.gaps(span))
+        rows = await connection.fetch(_READ_MINUTES, *wanted, *buckets)
+    elif made is None or span.grain != "month":
+        rows = await connection.fetch(_READ, *wanted, span.grain, *buckets)
+    else:
+        rows = await connection.fetch(_READ_MONTHS, *wanted, *buckets, *made.gaps(span))
+    month = made.local.month_start if made else None
     return [
-        Row(cut, made.local.month_start(start_ms) if of_day else start_ms, data, of_day)
-        for cut, start_ms, data, of_day in rows
+        Row(cut, month(start_ms) if month and of_day else start_ms, data[1:-1] if several else data, of_day)
+        for cut, start_ms, data, several, of_day in rows
     ]
 
 

@@ -117,7 +117,9 @@ def test_the_rows_of_one_bucket_may_come_as_one() -> None:
     span = Span("day", 0, 10, frozenset({""}))
     apart = [Row("", 1, '{"a":1}'), Row("", 1, '{"a":2,"b":-1}'), Row("", 1, '{"b":1}')]
     together = [Row("", 1, '{"a":1},{"a":2,"b":-1},{"b":1}')]
-    assert Readings.of([span], [apart]) == Readings.of([span], [together]) == Readings({("day", ""): {1: {"a": 3}}})
+    spaced = [Row("", 1, '{"a":1}, {"a":2,"b":-1}, {"b":1}')]
+    expected = Readings({("day", ""): {1: {"a": 3}}})
+    assert [Readings.of([span], [rows]) for rows in (apart, together, spaced)] == [expected] * 3
 
 
 SURVIVAL = st.sampled_from(["surv.start", "surv.open.3", "surv.open.3.2", "surv.until.9"])
