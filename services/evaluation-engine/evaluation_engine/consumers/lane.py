@@ -245,7 +245,8 @@ class PartitionLane:
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
 
 
 def _poison(record: StreamRecord, attempts: int) -> SortedBatch:

@@ -113,7 +113,8 @@ class CatalogueFollower:
     async def wait_ready(self, timeout_s: float) -> bool:
         """Wait until ready; False when that takes longer."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._ready.wait()
         return self.ready
 
     async def stop(self) -> None:
@@ -138,7 +139,8 @@ class CatalogueFollower:
         while True:
             consumer = self._make()
             try:
-                await asyncio.wait_for(consumer.start(), _CONNECT_S)
+                async with asyncio.timeout(_CONNECT_S):
+                    await consumer.start()
                 await self._follow(consumer)
             except Exception as error:
                 _log.warning("the catalogue can't be followed now: %r", error)

@@ -95,7 +95,8 @@ class PartitionConsumer:
         """Join the group. Raises ``UnavailableError`` when Kafka can't be reached; may be called again then."""
         consumer = self._make()
         try:
-            await asyncio.wait_for(consumer.start(), self._options.request_timeout_ms / 500)
+            async with asyncio.timeout(self._options.request_timeout_ms / 500):
+                await consumer.start()
         except (kafka_errors.KafkaError, OSError, TimeoutError) as error:
             await close_consumer(consumer, 1.0)
             raise UnavailableError("Kafka can't be reached", dependency="kafka") from error
@@ -302,7 +303,8 @@ class PartitionConsumer:
         mine = {partition: offset for partition, offset in offsets.items() if partition in current}
         with contextlib.suppress(kafka_errors.KafkaError, UnavailableError, TimeoutError):
             if mine:
-                await asyncio.wait_for(self._running().commit(mine), self._options.request_timeout_ms / 1000)
+                async with asyncio.timeout(self._options.request_timeout_ms / 1000):
+                    await self._running().commit(mine)
 
 
 class _HoldUntilPositioned(ConsumerRebalanceListener):  # type: ignore[misc]

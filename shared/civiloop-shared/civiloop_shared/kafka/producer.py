@@ -86,7 +86,8 @@ class DurableProducer:
     async def wait_ready(self, timeout_s: float) -> bool:
         """Wait until an event can be made durable; False when that takes longer."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._became_ready.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._became_ready.wait()
         return self.ready
 
     @property
@@ -151,7 +152,8 @@ class DurableProducer:
             raise self._unavailable("Kafka can't be reached")
         if not lanes.knows(topic):
             try:
-                await asyncio.wait_for(lanes.prepare(topic), max(0.0, deadline - time.monotonic()))
+                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                    await lanes.prepare(topic)
             except (TimeoutError, KafkaError) as error:
                 raise self._unavailable("Kafka doesn't know the topic") from error
         return lanes
@@ -182,7 +184,8 @@ class DurableProducer:
         while True:
             producer = self._make()
             try:
-                await asyncio.wait_for(producer.start(), _START_TIMEOUT_S)
+                async with asyncio.timeout(_START_TIMEOUT_S):
+                    await producer.start()
                 backoff_s = 0.1
                 await self._serve(producer)
             except Exception as error:
@@ -234,7 +237,8 @@ class DurableProducer:
     @staticmethod
     async def _probe(producer: AIOKafkaProducer) -> bool:
         try:
-            return bool(await asyncio.wait_for(producer.client.force_metadata_update(), _PROBE_TIMEOUT_S))
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+                return bool(await producer.client.force_metadata_update())
         except (TimeoutError, KafkaError):
             return False
 

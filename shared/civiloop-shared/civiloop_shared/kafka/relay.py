@@ -148,7 +148,8 @@ class OutboxRelay:
             backoff_s, self.state.last_error = self._options.idle_s, None
             if moved < self._options.batch:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._options.idle_s)
+                    async with asyncio.timeout(self._options.idle_s):
+                        await self._wake.wait()
 
     async def _hold(self, seconds: float) -> None:
         """Wait, at most until the broker is back."""
