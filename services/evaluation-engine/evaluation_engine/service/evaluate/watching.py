@@ -18,7 +18,7 @@ from evaluation_engine.ports.evaluations import Stored
 from evaluation_engine.ports.measures import Election, MeasureReader
 from evaluation_engine.service.evaluate.books import Yardsticks
 from evaluation_engine.service.evaluate.live import LiveStatus
-from evaluation_engine.service.evaluate.pacing import A_ROUND_S, deadlines, is_behind, rest_after
+from evaluation_engine.service.evaluate.pacing import A_ROUND_S, A_SHORT_ROUND_S, deadlines, is_behind, rest_after
 from evaluation_engine.service.evaluate.scheduling import Scheduler
 from evaluation_engine.service.evaluate.yardstick import Yardstick
 from evaluation_engine.service.problems.burning import Burning
@@ -115,7 +115,7 @@ class Watcher:
         behind = is_behind(await self.reader.complete_until(), self.clock())
         began = self.ticks()
         queue, rests = self._due(began), behind and began < self._rests_until
-        until = began if rests else began + A_ROUND_S
+        until = began if rests else began + (A_SHORT_ROUND_S if behind else A_ROUND_S)
         await asyncio.gather(*(self._work_off(queue, until) for _ in range(_AT_ONCE)))
         if behind and not rests:
             self._rests_until = self.ticks() + rest_after(min(A_ROUND_S, self.ticks() - began))
