@@ -18,7 +18,7 @@ import asyncpg
 import psutil
 
 from civiloop_shared.postgres.engine import create_pool
-from evaluation_engine.adapters.merging import PostgresMergeStore
+from evaluation_engine.adapters.gathering import PostgresGatherStore
 from evaluation_engine.bootstrap.memory import collect_seldom
 from evaluation_engine.bootstrap.serve import Desks
 from evaluation_engine.domain.buckets import Period
@@ -29,7 +29,7 @@ from evaluation_engine.service.catalogue.reading import SourceFile
 from evaluation_engine.service.evaluate.compute import Question
 from evaluation_engine.service.evaluate.noticing import shop
 from evaluation_engine.service.evaluate.yardstick import Yardstick
-from evaluation_engine.service.merging import MergeClosedDays
+from evaluation_engine.service.gathering import MakeMonths
 from tests.load import estate, years
 from tests.load.report import Figure, Ratio
 from tests.support.engine import Engine
@@ -62,7 +62,7 @@ def measure(infra: Infra, *, services: int) -> tuple[list[Ratio], list[Figure]]:
     """Evaluate every service once."""
     engine = Engine(infra, infra.new_database(migrated=True), "load.")
     try:
-        rows, merging, reading, whole = asyncio.run(_measure(engine, services))
+        rows, months_made, reading, whole = asyncio.run(_measure(engine, services))
     finally:
         infra.drop_database(engine.database.name)
     bound = BOUND_S * services / estate.SERVICES
@@ -74,7 +74,7 @@ def measure(infra: Infra, *, services: int) -> tuple[list[Ratio], list[Figure]]:
         Figure(f"{name}, engine", whole.engine, "s of one core"),
         Figure(f"{name}, PostgreSQL", whole.database, "s of one core"),
         Figure("rows of aggregates read for it", rows / 1_000_000, "million"),
-        Figure("merging a closed day of a service", 1_000 * merging.total, "ms of one core"),
+        Figure("making a month of a service", 1_000 * months_made.total, "ms of one core"),
     ]
 
 
@@ -89,7 +89,7 @@ async def _measure(engine: Engine, services: int) -> tuple[int, Cost, Cost, Cost
             await desks.yardsticks.refresh()
             found = [await desks.yardsticks.of(estate.BODY, estate.name_of(n)) for n in range(services)]
             assert all(len(one.definitions) == estate.KPIS for one in found), "thirty KPIs in use each"
-            merging = await fill(engine, admin, found)
+            months_made = await fill(engine, admin, found)
             await desks.scorecards.evaluate(estate.BODY, found[0].service, "2024")  # libraries are loaded by it
             before = await _spent(admin)
             rows = await _read(desks, found)
@@ -99,11 +99,11 @@ async def _measure(engine: Engine, services: int) -> tuple[int, Cost, Cost, Cost
             after = await _spent(admin)
     finally:
         await admin.close()
-    return rows, merging, _between(before, between), _between(between, after)
+    return rows, months_made, _between(before, between), _between(between, after)
 
 
 async def fill(engine: Engine, admin: asyncpg.Connection, found: Sequence[Yardstick]) -> Cost:
-    """Store a year, and the half year before it, of every service; return what it costs to merge one day of one."""
+    """Store a year, and the half year before it, of every service; return what it costs to make one month of one."""
     first = YEAR.start - _PAST
     days = [first + timedelta(days=n) for n in range((YEAR.end - first).days)]
     drawn, copies = found[:_PATTERNS], found[_PATTERNS:]
@@ -112,14 +112,14 @@ async def fill(engine: Engine, admin: asyncpg.Connection, found: Sequence[Yardst
         await years.copy(admin, yardstick.service, rows)
     pool = await create_pool(engine.database.evaluation)
     before = await _spent(admin)
-    await MergeClosedDays(PostgresMergeStore(pool), lambda: ms_of(_NOW)).run()
+    await MakeMonths(PostgresGatherStore(pool), lambda: ms_of(_NOW)).run()
     cost = _between(before, await _spent(admin))
     await pool.close()
     for number, yardstick in enumerate(copies):
-        await years.copy_merged(admin, drawn[number % len(drawn)].service, yardstick.service, spans_of(yardstick))
+        await years.copy_of(admin, drawn[number % len(drawn)].service, yardstick.service, spans_of(yardstick))
     await admin.execute("VACUUM ANALYZE evaluation.aggregate")
-    merged = len(days) * len(drawn)
-    return Cost(cost.engine / merged, cost.database / merged)
+    months = len(days) / 30.4 * len(drawn)
+    return Cost(cost.engine / months, cost.database / months)
 
 
 def spans_of(yardstick: Yardstick) -> list[Span]:

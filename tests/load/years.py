@@ -1,7 +1,7 @@
 """Aggregates of many days, made as ingest makes them: facts become shares, shares are spread, cells are encoded.
 
 Facts are drawn for a few patterns, and every service has the cells of one of them: drawing the facts of 200 services
-would take longer than evaluating them. Facts lie on all partitions of their topic, as their keys do.
+would take longer than evaluating them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import NamedTuple
 import asyncpg
 
 from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS
-from evaluation_engine.adapters.sink.cells import encode
+from evaluation_engine.adapters.cells import encode
 from evaluation_engine.adapters.sink.instants import from_ms
-from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.contribution.address import Cell, Share
 from evaluation_engine.domain.contribution.answers import of_answer
 from evaluation_engine.domain.contribution.batch import Batch
@@ -30,7 +29,7 @@ from tests.load.estate import answers_of, journeys_of
 
 JOURNEYS_A_DAY = 48
 ANSWERS_A_DAY = 24
-_COLUMNS = ("topic", "partition", "service_id", "cut", "grain", "bucket_start", "data", "changed_at")
+_COLUMNS = ("topic", "service_id", "cut", "grain", "bucket_start", "data", "changed_at")
 _LONG_AFTER_MS = 2**62
 
 
@@ -38,7 +37,6 @@ class Row(NamedTuple):
     """One row of the aggregates of a service."""
 
     topic: str
-    partition: int
     cut: str
     grain: str
     start_ms: int
@@ -47,20 +45,16 @@ class Row(NamedTuple):
 
 def pattern(yardstick: Yardstick, days: Iterable[date], spans: Sequence[Span], random: Random) -> list[Row]:
     """Draw the facts of a service and return those rows that ingest makes of them which the spans are made of."""
-    batches: dict[tuple[str, int], Batch] = {}
+    batches = {topic: Batch(quarters_from_ms=_LONG_AFTER_MS) for topic in (JOURNEYS.name, FEEDBACK.name)}
     for day in days:
-        for topic, partitions, shares in _facts(yardstick, day, random):
-            batches.setdefault((topic, random.randrange(partitions)), Batch()).change((), shares)
-    cells = ((at, cell, measures) for at, one in batches.items() for cell, measures in _cells(one))
+        for topic, shares in _facts(yardstick, day, random):
+            batches[topic].change((), shares)
     return [
-        Row(*at, cell.cut, cell.grain, cell.bucket_start_ms, encode(measures))
-        for at, cell, measures in cells
+        Row(topic, cell.cut, cell.grain, cell.bucket_start_ms, encode(measures))
+        for topic, batch in batches.items()
+        for cell, measures in batch.cells().items()
         if _lies_in(cell, spans)
     ]
-
-
-def _cells(batch: Batch) -> Iterable[tuple[Cell, Measures]]:
-    return batch.cells(quarters_from_ms=_LONG_AFTER_MS).items()
 
 
 def _lies_in(cell: Cell, spans: Sequence[Span]) -> bool:
@@ -68,34 +62,31 @@ def _lies_in(cell: Cell, spans: Sequence[Span]) -> bool:
     return any(one.from_ms <= cell.bucket_start_ms < one.to_ms and cell.cut in one.cuts for one in spans)
 
 
-def _facts(yardstick: Yardstick, day: date, random: Random) -> Iterator[tuple[str, int, tuple[Share, ...]]]:
-    """Yield topic, number of its partitions and shares of each fact of a day."""
+def _facts(yardstick: Yardstick, day: date, random: Random) -> Iterator[tuple[str, tuple[Share, ...]]]:
+    """Yield topic and shares of each fact of a day."""
     service, context = yardstick.service, context_of(defined(yardstick.document, yardstick.body, 1))
     for events in journeys_of(service, day, JOURNEYS_A_DAY, random):
         state = fold(events)
         assert state is not None, "a journey begins with its start"
         end = settle(state, now_ms=_LONG_AFTER_MS, limit_ms=context.silence_limit_ms)
-        yield JOURNEYS.name, JOURNEYS.partitions, of_journey(state, end, context)
+        yield JOURNEYS.name, of_journey(state, end, context)
     for answer, comment in answers_of(service, day, ANSWERS_A_DAY, random):
-        yield FEEDBACK.name, FEEDBACK.partitions, of_answer(answer, context, comment)
+        yield FEEDBACK.name, of_answer(answer, context, comment)
 
 
 async def copy(connection: asyncpg.Connection, service: str, rows: Sequence[Row]) -> None:
     """Store the rows as those of a service, by COPY."""
     changed_at = from_ms(max(one.start_ms for one in rows))
-    records = [
-        (one.topic, one.partition, service, one.cut, one.grain, from_ms(one.start_ms), one.data, changed_at)
-        for one in rows
-    ]
+    records = [(one.topic, service, one.cut, one.grain, from_ms(one.start_ms), one.data, changed_at) for one in rows]
     await connection.copy_records_to_table("aggregate", schema_name="evaluation", columns=_COLUMNS, records=records)
 
 
-async def copy_merged(connection: asyncpg.Connection, service: str, other: str, spans: Sequence[Span]) -> None:
-    """Give another service those merged rows of a service that lie in the spans."""
+async def copy_of(connection: asyncpg.Connection, service: str, other: str, spans: Sequence[Span]) -> None:
+    """Give another service those rows of a service that lie in the spans."""
     for span in spans:
         await connection.execute(
             f"INSERT INTO evaluation.aggregate ({', '.join(_COLUMNS)})"
-            " SELECT topic, partition, $2, cut, grain, bucket_start, data, changed_at FROM evaluation.aggregate"
+            " SELECT topic, $2, cut, grain, bucket_start, data, changed_at FROM evaluation.aggregate"
             " WHERE service_id = $1 AND grain = $3 AND bucket_start >= $4 AND bucket_start < $5 AND cut = ANY($6)"
             " ON CONFLICT DO NOTHING",
             *(service, other, span.grain, from_ms(span.from_ms), from_ms(span.to_ms), sorted(span.cuts)),

@@ -5,28 +5,34 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 import httpx
 
+from tests.support.cells import cells_of_change
 from tests.support.ledger import ClientLedger, Measures, comparable, differences, expected
 from tests.support.platform import RunningPlatform
 from tests.support.traffic import Traffic
 
 GRAINS = ("quarter", "day")
 
+# In one snapshot: what is gathered meanwhile must stand in one of the two.
 _AGGREGATES = """
 SELECT service_id, cut, data::text FROM evaluation.aggregate
 WHERE topic IN ('feedback.received', 'telemetry.journeys') AND service_id = ANY($1) AND grain = $2
     AND (cut = '' OR cut ~ '^channel=[a-z]+$')
+UNION ALL SELECT service_id, NULL, data::text FROM evaluation.change
+WHERE topic IN ('feedback.received', 'telemetry.journeys') AND service_id = ANY($1)
 """
+_CUT = re.compile("(channel=[a-z]+)?")
 _FACTS = """
 SELECT encode(feedback_key, 'hex') FROM evaluation.answer WHERE service_id = ANY($1) AND state = 'counted'
 UNION ALL
@@ -54,11 +60,13 @@ class Counted:
         return Counter(row[0] for row in rows)
 
     async def aggregates(self, grain: str) -> Measures:
-        """Sums over all buckets and partitions, in total and by channel."""
+        """Sums over all buckets, gathered or not, in total and by channel."""
         found: Counter[tuple[str, str, str]] = Counter()
         for service, cut, data in await self.query(_AGGREGATES, self.traffic.service_ids, grain):
-            for name, amount in json.loads(data).items():
-                found[service, cut, name] += amount
+            parts = [(cut, json.loads(data))] if cut is not None else _waiting(data, grain)
+            for of_cut, measures in parts:
+                for name, amount in measures.items():
+                    found[service, of_cut, name] += amount
         return comparable(found)
 
     async def wait_for(self, identities: Iterable[str], timeout_s: float) -> Counter[str]:
@@ -125,6 +133,10 @@ class Counted:
             answer = await client.get(path)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+
+def _waiting(text: str, grain: str) -> list[tuple[str, Mapping[str, int]]]:
+    return [(cut, measures) for cut, of, _, measures in cells_of_change(text) if of == grain and _CUT.fullmatch(cut)]
 
 
 def _named(ledger: ClientLedger, keys: Iterable[str]) -> Sequence[str]:

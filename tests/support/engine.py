@@ -120,9 +120,9 @@ class Engine:
         cuts: Iterable[str] = ("",),
         service: str = "parking",
         zone: str = "Europe/Athens",
-        partition: int = 0,
+        waiting: bool = False,
     ) -> None:
-        """Add measures to the aggregates of days, as ingest would."""
+        """Add measures to the aggregates of days, as a worker would that gathers at once; or as changes that wait."""
         in_zone = calendar(zone)
         by_topic: dict[str, dict[str, int]] = {}
         for name, amount in measures.items():
@@ -132,9 +132,13 @@ class Engine:
         async with connection.transaction():
             for topic_name, part in by_topic.items():
                 for day in days:
-                    start = _at(in_zone.start_of(day))
-                    for cut in cuts:
-                        await _add(connection, part, (topic_name, service, cut, "day", start, partition))
+                    start_ms = in_zone.start_of(day)
+                    if waiting:
+                        change = {"cuts": [list(cuts)], "shares": [[0, start_ms, None, part]]}
+                        await connection.execute(_CHANGE, topic_name, service, json.dumps(change))
+                    else:
+                        for cut in cuts:
+                            await _add(connection, part, (topic_name, service, cut, "day", _at(start_ms)))
         await connection.close()
 
     async def topic(self, name: str) -> dict[bytes, list[bytes | None]]:
@@ -220,15 +224,18 @@ def days(first: date, number: int) -> list[date]:
     return [first + timedelta(days=n) for n in range(number)]
 
 
+_CHANGE = "INSERT INTO evaluation.change (topic, service_id, partition, data) VALUES ($1, $2, 0, $3)"
+
+
 async def _add(connection: asyncpg.Connection, part: Mapping[str, int], key: tuple[Any, ...]) -> None:
-    where = "topic = $1 AND service_id = $2 AND cut = $3 AND grain = $4 AND bucket_start = $5 AND partition = $6"
+    where = "topic = $1 AND service_id = $2 AND cut = $3 AND grain = $4 AND bucket_start = $5"
     old = await connection.fetchval(f"SELECT data::text FROM evaluation.aggregate WHERE {where}", *key)
     total = json.loads(old or "{}")
     for name, amount in part.items():
         total[name] = total.get(name, 0) + amount
     await connection.execute(
-        "INSERT INTO evaluation.aggregate VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())"
-        " ON CONFLICT (topic, service_id, cut, grain, bucket_start, partition)"
+        "INSERT INTO evaluation.aggregate VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())"
+        " ON CONFLICT (topic, service_id, cut, grain, bucket_start)"
         " DO UPDATE SET data = excluded.data, changed_at = excluded.changed_at",
         *key,
         json.dumps({name: amount for name, amount in total.items() if amount}, sort_keys=True),

@@ -23,11 +23,13 @@ from civiloop_shared.contracts.topics import FEEDBACK, JOURNEYS, MEASUREMENTS
 from civiloop_shared.postgres.engine import ConnectionOptions, create_pool
 from evaluation_engine.adapters.books import PostgresBooks
 from evaluation_engine.adapters.default_taxonomy import read_taxonomy
+from evaluation_engine.adapters.gathering import PostgresGatherStore
 from evaluation_engine.adapters.sink import PostgresSink
 from evaluation_engine.bootstrap.comments import make_extractor
 from evaluation_engine.domain.accumulator import Measures, merge
-from evaluation_engine.domain.closed_days import month_of
+from evaluation_engine.domain.months import month_of
 from evaluation_engine.ports.comments import CommentExtractor
+from evaluation_engine.service.gathering import GatherChanges
 from evaluation_engine.service.ingest.answers import AnswerHandler
 from evaluation_engine.service.ingest.batch import IngestBatch, Lane
 from evaluation_engine.service.ingest.claiming import ClaimPartition, Span
@@ -35,6 +37,7 @@ from evaluation_engine.service.ingest.journeys import JourneyHandler
 from evaluation_engine.service.ingest.measurements import MeasurementHandler
 from evaluation_engine.service.ingest.services import ServiceBook
 from evaluation_engine.service.ledger import Audit, AuditLedger
+from tests.support.cells import cells_of_change
 from tests.support.platform import Database, Infra
 
 BODY = "city"
@@ -178,34 +181,53 @@ class Ingest:
         return await self.use_case.sweep(lane, JourneyHandler(self.book), 1_000)
 
     async def total(self, cut: str = "", *, service: str = "permit", grain: str = "day") -> Measures:
-        """The measures of a cut over all time, topics and partitions; of days without survival."""
-        rows = await self.query(
-            "SELECT data::text FROM evaluation.aggregate WHERE service_id = $1 AND cut = $2 AND grain = $3",
-            service,
-            cut,
-            grain,
-        )
-        return month_of(json.loads(row[0]) for row in rows)
+        """The measures of a cut over all time and topics, gathered or not; of days without survival."""
+        return month_of(measures for at, measures in await self._parts() if at[1:4] == (service, cut, grain))
 
     async def cells(self) -> dict[tuple[Any, ...], str]:
-        """Every cell that isn't empty, partitions merged, as text."""
-        rows = await self.query(
-            "SELECT topic, service_id, cut, grain, bucket_start, data::text FROM evaluation.aggregate"
-        )
+        """Every cell that isn't empty, gathered or not, as text."""
         found: dict[tuple[Any, ...], list[Measures]] = {}
-        for *address, data in rows:
-            found.setdefault(tuple(address), []).append(json.loads(data))
+        for at, measures in await self._parts():
+            found.setdefault(at, []).append(measures)
         return {at: json.dumps(sums, sort_keys=True) for at, parts in found.items() if (sums := merge(parts))}
 
+    async def _parts(self) -> list[tuple[tuple[Any, ...], Measures]]:
+        """What is stored and what waits, by topic, service, cut, grain and start."""
+        stored = await self.query(
+            "SELECT topic, service_id, cut, grain, (extract(epoch FROM bucket_start) * 1000)::bigint, data::text"
+            " FROM evaluation.aggregate UNION ALL SELECT topic, service_id, cut, 'minute',"
+            " (extract(epoch FROM bucket_start) * 1000)::bigint, data::text FROM evaluation.minute"
+        )
+        parts = [(tuple(at), json.loads(data)) for *at, data in stored]
+        for topic, service, text in await self.query("SELECT topic, service_id, data::text FROM evaluation.change"):
+            parts += [((topic, service, *at), measures) for *at, measures in cells_of_change(text)]
+        return parts
+
     async def raw_cells(self) -> list[tuple[Any, ...]]:
-        """Every row of the aggregates but its time of change."""
+        """Every row of the aggregates but its time of change, once everything is gathered."""
+        await self.gather()
         return [
             tuple(row)
             for row in await self.query(
-                "SELECT topic, service_id, cut, grain, bucket_start, partition, data::text FROM evaluation.aggregate"
-                " ORDER BY 1, 2, 3, 4, 5, 6"
+                "SELECT topic, service_id, cut, grain, bucket_start, data::text FROM evaluation.aggregate"
+                " ORDER BY 1, 2, 3, 4, 5"
             )
         ]
+
+    async def gather(self) -> int:
+        """Add to the aggregates whatever waits; return how many changes that were."""
+        gone: list[int] = []
+        await GatherChanges(PostgresGatherStore(self.pool), gone.append, wait=timedelta(0), many=7).run()
+        return sum(gone)
+
+    async def forget(self) -> None:
+        """Begin again with nothing counted."""
+        await self.query(
+            "TRUNCATE evaluation.change, evaluation.aggregate, evaluation.minute, evaluation.journey,"
+            " evaluation.answer, evaluation.seen_event, evaluation.ledger, evaluation.sink_position,"
+            " evaluation.dead_letter"
+        )
+        self.lanes.clear()
 
     async def audit(self) -> Audit:
         return await AuditLedger(PostgresBooks(self.pool)).audit(BODY)

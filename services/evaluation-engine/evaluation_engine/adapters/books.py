@@ -70,6 +70,9 @@ SELECT topic, outcome, sum(n)::bigint FROM (
         (SELECT coalesce(sum(records - days), 0) FROM evaluation.measurement_current)
         + (SELECT coalesce(sum(value::bigint), 0) FROM evaluation.aggregate, json_each_text(data)
            WHERE topic = '{MEASUREMENTS.name}' AND grain = 'day' AND cut = '' AND key LIKE 'm.%.n')
+        + (SELECT coalesce(sum(value::bigint), 0)
+           FROM evaluation.change, json_array_elements(data -> 'shares') AS share (one), json_each_text(one -> 3)
+           WHERE topic = '{MEASUREMENTS.name}' AND key LIKE 'm.%.n')
     UNION ALL SELECT topic, outcome, count(*) FROM evaluation.dead_letter GROUP BY 1, 2
 ) AS counted_anew GROUP BY 1, 2
 """  # noqa: S608

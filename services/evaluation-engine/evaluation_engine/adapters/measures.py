@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 from civiloop_shared.contracts.topics import INGESTED
 from civiloop_shared.postgres.engine import ConnectionOptions, acquire, connect
 from civiloop_shared.postgres.errors import translate_errors
+from evaluation_engine.adapters.cells import encode
+from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import Calendar, Period, calendar
-from evaluation_engine.domain.closed_days import MERGED
+from evaluation_engine.domain.contribution.address import Cell
+from evaluation_engine.domain.contribution.batch import Batch
 from evaluation_engine.domain.instants import instant
 from evaluation_engine.ports.measures import ChangedDay, ChangedDays, Row, Span
 
@@ -23,46 +26,45 @@ if TYPE_CHECKING:
 _TOPICS = [topic.name for topic in INGESTED]
 _LOCK_CLASS = 0x6576616C  # "eval"
 
-_START = "(date_part('epoch', bucket_start) * 1000)::bigint AS start_ms"
+# Row by row: putting those of a bucket together would cost the database more than the reader.
+_BUCKET = "cut, (date_part('epoch', bucket_start) * 1000)::bigint, data"
 _WANTED = "topic = ANY($1) AND service_id = $2 AND cut = ANY($3)"
 _READ = f"""
-    SELECT cut, {_START}, data, false AS several, false AS of_day FROM evaluation.aggregate
-     WHERE {_WANTED} AND grain = $4 AND partition = {MERGED} AND bucket_start >= $5 AND bucket_start < $6
-    UNION ALL
-    SELECT cut, {_START}, json_agg(data), true, false FROM evaluation.aggregate
-     WHERE {_WANTED} AND grain = $4 AND partition > {MERGED} AND bucket_start >= $5 AND bucket_start < $6
-     GROUP BY cut, bucket_start
+    SELECT {_BUCKET}, false FROM evaluation.aggregate
+     WHERE {_WANTED} AND grain = $4 AND bucket_start >= $5 AND bucket_start < $6
 """  # noqa: S608 - our words
 _READ_MINUTES = f"""
-    SELECT cut, {_START}, json_agg(data), true AS several, false AS of_day FROM evaluation.minute
-     WHERE {_WANTED} AND bucket_start >= $4 AND bucket_start < $5
-     GROUP BY cut, bucket_start
+    SELECT {_BUCKET}, false FROM evaluation.minute WHERE {_WANTED} AND bucket_start >= $4 AND bucket_start < $5
 """  # noqa: S608
-_MADE_MONTHS = f"""
+_CHANGES = "SELECT data::text, changed_at FROM evaluation.change WHERE service_id = $2 AND topic = ANY($1)"
+_MADE_MONTHS = """
     SELECT coalesce(s.definition ->> 'zone', 'UTC') AS zone, a.topic,
            (extract(epoch FROM a.bucket_start) * 1000)::bigint AS start_ms
       FROM evaluation.service s
       LEFT JOIN evaluation.aggregate a ON a.topic = ANY($1) AND a.service_id = s.id AND a.cut = ''
-       AND a.grain = 'month' AND a.partition = {MERGED}
+       AND a.grain = 'month'
      WHERE s.id = $2
-"""  # noqa: S608
+"""
 _READ_MONTHS = f"""
-    SELECT cut, {_START}, data, false AS several, false AS of_day FROM evaluation.aggregate
-     WHERE {_WANTED} AND grain = 'month' AND partition = {MERGED} AND bucket_start >= $4 AND bucket_start < $5
+    SELECT {_BUCKET}, false FROM evaluation.aggregate
+     WHERE {_WANTED} AND grain = 'month' AND bucket_start >= $4 AND bucket_start < $5
     UNION ALL
-    SELECT cut, {_START}, json_agg(data), true, true FROM evaluation.aggregate
-     WHERE {_WANTED} AND grain = 'day' AND partition > {MERGED} AND bucket_start >= $4 AND bucket_start < $5
-     GROUP BY cut, bucket_start
-    UNION ALL
-    SELECT cut, {_START}, data, false, true
+    SELECT {_BUCKET}, true
       FROM unnest($6::text[], $7::timestamptz[], $8::timestamptz[]) AS u (of_topic, since, until)
       JOIN evaluation.aggregate ON topic = of_topic AND service_id = $2 AND cut = ANY($3)
-       AND grain = 'day' AND partition = {MERGED} AND bucket_start >= since AND bucket_start < until
+       AND grain = 'day' AND bucket_start >= since AND bucket_start < until
 """  # noqa: S608
 _CHANGED = """
     SELECT (extract(epoch FROM bucket_start) * 1000)::bigint AS start_ms, max(changed_at) AS changed_at
       FROM evaluation.aggregate
      WHERE topic = ANY($1) AND service_id = $2 AND cut = '' AND grain = 'day' GROUP BY bucket_start
+"""
+# Whoever gathers changes adds their number to a counter.
+_GENERATIONS = """
+    SELECT service_id, sum(n)::bigint FROM (
+        SELECT service_id, generation AS n FROM evaluation.aggregate_touch
+        UNION ALL SELECT service_id, count(*) FROM evaluation.change GROUP BY service_id
+    ) AS counted GROUP BY service_id
 """
 _POSITIONS = """
     SELECT topic, count(*) AS partitions, min(greatest(last_record_at, caught_up_at)) AS until,
@@ -84,7 +86,12 @@ class PostgresMeasureReader:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             made = await _MadeMonths.of(connection, service) if any(one.grain == "month" for one in spans) else None
-            return [await _read(connection, service, span, made) for span in spans]
+            rows = [await _read(connection, service, span, made) for span in spans]
+            changes = await _changes(connection, service)
+        if changes:
+            for span, found in zip(spans, rows, strict=True):
+                found.extend(_changed_in(span, changes, made))
+        return rows
 
     async def complete_until(self) -> datetime | None:
         """Return the least watermark over all partitions; None while a partition has never been read."""
@@ -99,12 +106,9 @@ class PostgresMeasureReader:
         return least
 
     async def generations(self) -> Mapping[str, int]:
-        """Return the sum of the change counters of each service."""
+        """Return the sum of the change counters of each service and how many of its changes wait."""
         async with acquire(self._pool) as connection:
-            rows = await connection.fetch(
-                "SELECT service_id, sum(generation)::bigint AS generation FROM evaluation.aggregate_touch GROUP BY 1"
-            )
-        return {row["service_id"]: row["generation"] for row in rows}
+            return dict(await connection.fetch(_GENERATIONS))
 
     async def changed_days(self, service: str) -> ChangedDays:
         """Return which days have aggregates and when they changed."""
@@ -113,8 +117,12 @@ class PostgresMeasureReader:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             read_at = await connection.fetchval("SELECT clock_timestamp()")
-            rows = await connection.fetch(_CHANGED, _TOPICS, service)
-        return ChangedDays(tuple(ChangedDay(row["start_ms"], row["changed_at"]) for row in rows), read_at)
+            found: dict[int, datetime] = dict(await connection.fetch(_CHANGED, _TOPICS, service))
+            changes = await connection.fetch(_CHANGES, _TOPICS, service)
+        for text, changed_at in changes:
+            for day in Batch.days_of(text):
+                found[day] = max(found.get(day, changed_at), changed_at)
+        return ChangedDays(tuple(ChangedDay(*one) for one in found.items()), read_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +147,37 @@ class _MadeMonths:
         return [[one[0] for one in found], [instant(one[1]) for one in found], [instant(one[2]) for one in found]]
 
 
+async def _changes(connection: AsyncpgConnection, service: str) -> Mapping[Cell, Measures]:
+    """Return what isn't gathered yet, by its cells."""
+    batch = Batch()
+    for text, _ in await connection.fetch(_CHANGES, _TOPICS, service):
+        batch.take(service, text)
+    return batch.cells()
+
+
+def _changed_in(span: Span, changes: Mapping[Cell, Measures], made: _MadeMonths | None) -> Iterator[Row]:
+    """Yield what changes add to a span; what they add to a month comes by its days, made or not."""
+    grain = "day" if span.grain == "month" else span.grain
+    for cell, measures in changes.items():
+        start_ms = cell.bucket_start_ms
+        if cell.grain == grain and cell.cut in span.cuts and span.from_ms <= start_ms < span.to_ms:
+            if made is None or span.grain != "month":
+                yield Row(cell.cut, start_ms, encode(measures))
+            else:
+                yield Row(cell.cut, made.local.month_start(start_ms), encode(measures), of_day=True)
+
+
 async def _read(connection: AsyncpgConnection, service: str, span: Span, made: _MadeMonths | None) -> list[Row]:
     buckets = (instant(span.from_ms), instant(span.to_ms))
     wanted = (_TOPICS, service, sorted(span.cuts))
     if span.grain == "minute":
-        rows = await connection.fetch(_READ_MINUTES, *wanted, *buckets)
-    elif made is None or span.grain != "month":
-        rows = await connection.fetch(_READ, *wanted, span.grain, *buckets)
-    else:
-        rows = await connection.fetch(_READ_MONTHS, *wanted, *buckets, *made.gaps(span))
-    month = made.local.month_start if made else None
+        return [*map(Row._make, await connection.fetch(_READ_MINUTES, *wanted, *buckets))]
+    if made is None or span.grain != "month":
+        return [*map(Row._make, await connection.fetch(_READ, *wanted, span.grain, *buckets))]
+    rows = await connection.fetch(_READ_MONTHS, *wanted, *buckets, *made.gaps(span))
     return [
-        Row(cut, month(start_ms) if month and of_day else start_ms, data[1:-1] if several else data, of_day)
-        for cut, start_ms, data, several, of_day in rows
+        Row(cut, made.local.month_start(start_ms) if of_day else start_ms, data, of_day)
+        for cut, start_ms, data, of_day in rows
     ]
 
 

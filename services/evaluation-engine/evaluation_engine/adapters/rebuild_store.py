@@ -7,13 +7,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from civiloop_shared.postgres.engine import acquire, transaction
-from evaluation_engine.adapters.merging import held_by_rebuild
+from evaluation_engine.adapters import cells
+from evaluation_engine.adapters.gathering import held_by_rebuild
 from evaluation_engine.adapters.retention import PostgresRetention
 from evaluation_engine.adapters.sink import answers, journeys
-from evaluation_engine.adapters.sink.cells import put_texts
 from evaluation_engine.adapters.sink.instants import from_ms, millis
 from evaluation_engine.adapters.sink.transaction import PostgresSinkTransaction
-from evaluation_engine.domain.closed_days import MERGED
 from evaluation_engine.domain.contribution.address import Cell
 from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact
@@ -38,11 +37,11 @@ WHERE service_id = $1 AND partition = $2 AND occurred_at >= $3 AND occurred_at <
 
 _TEXTS = f"""
 SELECT service_id, cut, grain, {millis("bucket_start")}, data::text FROM evaluation.aggregate
-WHERE topic = $1 AND partition = $2 AND service_id = $3 AND bucket_start >= $4 AND bucket_start < $5
-    AND (grain <> 'quarter' OR bucket_start >= $6)
+WHERE topic = $1 AND service_id = $2 AND bucket_start >= $3 AND bucket_start < $4
+    AND (grain <> 'quarter' OR bucket_start >= $5)
 UNION ALL
 SELECT service_id, cut, 'minute', {millis("bucket_start")}, data::text FROM evaluation.minute
-WHERE topic = $1 AND partition = $2 AND service_id = $3 AND bucket_start >= greatest($4, $7) AND bucket_start < $5
+WHERE topic = $1 AND service_id = $2 AND bucket_start >= greatest($3, $6) AND bucket_start < $4
 """  # noqa: S608
 
 
@@ -74,19 +73,21 @@ class PostgresRebuildStore:
             )
         return [row[0] for row in rows]
 
-    def without_merges(self, service: str) -> AbstractAsyncContextManager[None]:
-        """Keep merges of a service away for the block."""
+    def ungathered(self, service: str) -> AbstractAsyncContextManager[None]:
+        """Let nobody gather the changes of a service for the block."""
         return held_by_rebuild(self._pool, service)
 
-    async def merged_texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
-        """Return the stored text of every merged day and month in the scope."""
+    async def texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
+        """Return the stored text of every cell in the scope."""
+        begins = (scope.from_ms, scope.to_ms, scope.quarters_from_ms, scope.minutes_from_ms)
         async with acquire(self._pool) as connection:
-            return await _texts(connection, topic, MERGED, scope)
+            rows = await connection.fetch(_TEXTS, topic, scope.service, *map(from_ms, begins))
+        return {Cell(service, cut, grain, start): text for service, cut, grain, start, text in rows}
 
-    async def put_merged(self, topic: str, texts: Mapping[Cell, str]) -> None:
-        """Store merged days and months."""
+    async def put(self, topic: str, texts: Mapping[Cell, str]) -> None:
+        """Store cells, each as a whole."""
         async with transaction(self._pool) as connection:
-            await put_texts(connection, topic, MERGED, texts)
+            await cells.put(connection, topic, texts, await connection.fetchval("SELECT clock_timestamp()"))
 
     @asynccontextmanager
     async def partition(self, topic: str, partition: int) -> AsyncIterator[RebuildTransaction]:
@@ -130,24 +131,14 @@ class _PostgresRebuild:
         """Store answers whose comments were read again."""
         await answers.write(self._connection, facts)
 
-    async def texts(self, scope: Scope) -> dict[Cell, str]:
-        """Return the stored text of every cell in the scope."""
-        return await _texts(self._connection, self._topic, self._partition, scope)
+    async def put_changes(self, changes: Mapping[str, str]) -> None:
+        """Write down changes of this partition."""
+        await PostgresSinkTransaction(self._connection).put_changes(self._topic, self._partition, changes)
 
-    async def put_texts(self, texts: Mapping[Cell, str]) -> None:
-        """Store cells, and fence the owner."""
-        await put_texts(self._connection, self._topic, self._partition, texts)
-        await self._connection.execute(
-            "UPDATE evaluation.sink_position SET epoch = epoch + 1 WHERE topic = $1 AND partition = $2",
-            self._topic,
-            self._partition,
+    async def changes(self, service: str) -> list[str]:
+        """Return the changes of a service that this partition made and that aren't gathered."""
+        rows = await self._connection.fetch(
+            "SELECT data::text FROM evaluation.change WHERE service_id = $1 AND topic = $2 AND partition = $3",
+            *(service, self._topic, self._partition),
         )
-
-
-async def _texts(connection: AsyncpgConnection, topic: str, partition: int, scope: Scope) -> dict[Cell, str]:
-    rows = await connection.fetch(
-        _TEXTS,
-        *(topic, partition, scope.service),
-        *(from_ms(at) for at in (scope.from_ms, scope.to_ms, scope.quarters_from_ms, scope.minutes_from_ms)),
-    )
-    return {Cell(service, cut, grain, start): text for service, cut, grain, start, text in rows}
+        return [row[0] for row in rows]

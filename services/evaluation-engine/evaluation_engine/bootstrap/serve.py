@@ -310,5 +310,6 @@ async def _probe(pool: Pool[Any]) -> None:
 
 async def _close(pool: Pool[Any]) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(pool.close(), 5.0)
+        async with asyncio.timeout(5.0):
+            await pool.close()
     pool.terminate()

@@ -21,8 +21,8 @@ from civiloop_shared.postgres.engine import ConnectionOptions, acquire, create_p
 from evaluation_engine.adapters.books import PostgresBooks
 from evaluation_engine.adapters.catalogue import PostgresCatalogueStore
 from evaluation_engine.adapters.default_taxonomy import read_taxonomy
+from evaluation_engine.adapters.gathering import PostgresGatherStore
 from evaluation_engine.adapters.letter_box import KafkaPublisher, PostgresLetterBox
-from evaluation_engine.adapters.merging import PostgresMergeStore
 from evaluation_engine.adapters.retention import PostgresRetention
 from evaluation_engine.adapters.sink import PostgresSink
 from evaluation_engine.bootstrap.comments import make_extractor
@@ -30,13 +30,13 @@ from evaluation_engine.consumers.chores import Chores
 from evaluation_engine.consumers.metrics import IngestMetrics
 from evaluation_engine.consumers.worker import KAFKA, STREAM, IngestWorker, WorkerOptions
 from evaluation_engine.service.evaluate.books import Yardsticks
+from evaluation_engine.service.gathering import GatherChanges, MakeMonths
 from evaluation_engine.service.ingest.answers import AnswerHandler
 from evaluation_engine.service.ingest.batch import IngestBatch
 from evaluation_engine.service.ingest.journeys import JourneyHandler
 from evaluation_engine.service.ingest.measurements import MeasurementHandler
 from evaluation_engine.service.ingest.services import ServiceBook
 from evaluation_engine.service.ingest.work import Handler
-from evaluation_engine.service.merging import MergeClosedDays
 from evaluation_engine.service.problems.minutes import WatchedMinutes
 from evaluation_engine.service.relay import RelayDeadLetters
 from evaluation_engine.service.retention import LetFactsGo
@@ -171,7 +171,8 @@ class IngestProcess:
             books=PostgresBooks(pool),
             relay=RelayDeadLetters(PostgresLetterBox(pool), KafkaPublisher(producer, settings.topic_prefix)),
             retention=LetFactsGo(PostgresRetention(pool), _now_ms, self._metrics.expire),
-            merging=MergeClosedDays(PostgresMergeStore(pool), _now_ms, self._metrics.merged.inc),
+            gathering=GatherChanges(PostgresGatherStore(pool), self._metrics.gathered.inc),
+            months=MakeMonths(PostgresGatherStore(pool), _now_ms),
             metrics=self._metrics,
             clock_ms=_now_ms,
         )

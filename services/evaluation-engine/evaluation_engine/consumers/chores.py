@@ -1,4 +1,4 @@
-"""What a worker does beside the stream: watermarks, lag, catalogue, silence, ledger, letters, upkeep, facts, merges."""
+"""What a worker does beside the stream: watermarks, lag, catalogue, silence, books, letters, facts, aggregates."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from evaluation_engine.consumers.metrics import IngestMetrics
 from evaluation_engine.consumers.worker import IngestWorker
 from evaluation_engine.ports.books import Books
 from evaluation_engine.ports.sink import Position, Sink
+from evaluation_engine.service.gathering import GatherChanges, MakeMonths
 from evaluation_engine.service.ingest.journeys import JourneyHandler
 from evaluation_engine.service.ingest.services import ServiceBook
-from evaluation_engine.service.merging import MergeClosedDays
 from evaluation_engine.service.relay import RelayDeadLetters
 from evaluation_engine.service.retention import LetFactsGo
 
@@ -40,7 +40,8 @@ class ChoreTimes:
     books: float = 15.0
     upkeep: float = 1_800.0
     retention: float = 1_800.0
-    merging: float = 1_800.0
+    gathering: float = 2.0
+    months: float = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Chores:
     books: Books
     relay: RelayDeadLetters
     retention: LetFactsGo
-    merging: MergeClosedDays
+    gathering: GatherChanges
+    months: MakeMonths
     metrics: IngestMetrics
     clock_ms: Callable[[], int]
     times: ChoreTimes = ChoreTimes()
@@ -72,7 +74,8 @@ class Chores:
             (times.books, self.audit),
             (times.upkeep, self.keep_up),
             (times.retention, self.retention.run),
-            (times.merging, self.merging.run),
+            (times.gathering, self.gathering.run),
+            (times.months, self.months.run),
         )
         async with asyncio.TaskGroup() as group:
             for every_s, chore in chores:

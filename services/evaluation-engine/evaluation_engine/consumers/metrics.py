@@ -34,8 +34,8 @@ class IngestMetrics:
         self.expired = Counter(
             "civiloop_facts_expired", "Facts let go because their time was over", ("topic",), registry=registry
         )
-        self.merged = Counter(
-            "civiloop_aggregate_rows_merged", "Rows of single partitions merged into closed days", registry=registry
+        self.gathered = Counter(
+            "civiloop_changes_gathered", "Changes of batches that were added to aggregates", registry=registry
         )
         self.dead_letters = Gauge(
             "civiloop_dead_letters", "Dead letters that nobody replayed", ("topic",), registry=registry

@@ -23,8 +23,8 @@ class Span:
 class Row(NamedTuple):
     """Aggregates of one bucket and cut, which may have several rows.
 
-    ``data`` is a canonical JSON object, or several of them with commas between. ``of_day``: they are those of a day
-    within the month that begins at ``start_ms``, of which survival is no part.
+    ``data`` is a canonical JSON object. ``of_day``: they are those of a day within the month that begins at
+    ``start_ms``, of which survival is no part.
     """
 
     cut: str

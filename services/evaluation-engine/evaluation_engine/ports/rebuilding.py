@@ -36,11 +36,11 @@ class RebuildTransaction(Protocol):
     async def put_answers(self, facts: Collection[AnswerFact]) -> None:
         """Store answers whose comments were read again."""
 
-    async def texts(self, scope: Scope) -> dict[Cell, str]:
-        """Return the stored text of every cell in the scope."""
+    async def put_changes(self, changes: Mapping[str, str]) -> None:
+        """Write down changes of this partition, see `SinkTransaction`."""
 
-    async def put_texts(self, texts: Mapping[Cell, str]) -> None:
-        """Store cells, and fence the owner: what it holds in memory is no longer what is stored."""
+    async def changes(self, service: str) -> list[str]:
+        """Return the changes of a service that this partition made and that aren't gathered."""
 
 
 class RebuildStore(Protocol):
@@ -55,14 +55,14 @@ class RebuildStore(Protocol):
     async def partitions(self, topic: str) -> list[int]:
         """Return the partitions that were ever read."""
 
-    def without_merges(self, service: str) -> AbstractAsyncContextManager[None]:
-        """Keep merges of closed days of a service away for the block."""
+    def ungathered(self, service: str) -> AbstractAsyncContextManager[None]:
+        """Let nobody gather the changes of a service for the block."""
 
-    async def merged_texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
-        """Return the stored text of every merged day and month in the scope."""
+    async def texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
+        """Return the stored text of every cell in the scope."""
 
-    async def put_merged(self, topic: str, texts: Mapping[Cell, str]) -> None:
-        """Store merged days and months, which no owner keeps in memory."""
+    async def put(self, topic: str, texts: Mapping[Cell, str]) -> None:
+        """Store cells, each as a whole."""
 
     def partition(self, topic: str, partition: int) -> AbstractAsyncContextManager[RebuildTransaction]:
         """Lock a partition for the block, which commits at its end."""

@@ -9,8 +9,6 @@ from datetime import date
 from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
-from evaluation_engine.domain.accumulator import Measures
-from evaluation_engine.domain.contribution.address import Cell
 from evaluation_engine.domain.contribution.context import FactContext, Minutes
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact, PeriodFact
 
@@ -149,14 +147,8 @@ class SinkTransaction(Protocol):
     async def contexts(self, ids: Collection[int]) -> dict[int, FactContext]:
         """Return contexts by their ids."""
 
-    async def put_contexts(self, contexts: Mapping[int, FactContext]) -> None:
-        """Store contexts that are new."""
-
-    async def cells(self, topic: str, partition: int, cells: Collection[Cell]) -> dict[Cell, Measures]:
-        """Return what is stored for cells of this partition, and lock it; absent ones are left out."""
-
-    async def put_cells(self, topic: str, partition: int, cells: Mapping[Cell, Measures]) -> None:
-        """Store cells, each as a whole."""
+    async def put_changes(self, topic: str, partition: int, changes: Mapping[str, str]) -> None:
+        """Write down what the batch changes, as a text for each service that `Batch.take` reads."""
 
     async def put_letters(self, topic: str, partition: int, letters: Sequence[DeadLetter]) -> None:
         """Set records aside."""
@@ -212,6 +204,9 @@ class ServiceSource(Protocol):
 
     async def facts_from_ms(self) -> Mapping[str, int]:
         """Return from when on services have their facts, of those of which any were let go."""
+
+    async def keep_contexts(self, contexts: Mapping[int, FactContext]) -> None:
+        """Store contexts, so that facts can cite them; those that are stored stay as they are."""
 
 
 class MinuteSource(Protocol):

@@ -241,18 +241,16 @@ async def test_weeks_begin_on_monday_and_days_have_23_or_25_hours(engine: Engine
 async def test_the_same_inputs_give_the_same_bytes_wherever_they_lie(engine: Engine, opened: Desks) -> None:
     huge = {"e.fulfilled": 9, "e.dur.n": 9, "e.dur.sum": 9 * 10**12, "e.dur.sumsq": 9 * 10**24, "e.dur.9": 9}
     parts = [{"rating.5": 100, "nps.9": 3}, {"rating.1": 50}, {"rating.5": 7, "e.completed": 12}, huge]
-    for partition, part in enumerate(parts):
-        await engine.count(part, date(2026, 10, 5 + partition), cuts=("", "channel=web"), partition=partition)
+    for number, part in enumerate(parts):
+        await engine.count(part, date(2026, 10, 5 + number), cuts=("", "channel=web"), waiting=number % 2 > 0)
     one = (await look(opened))[0]
     await engine.query("DELETE FROM evaluation.evaluation")
-    await engine.query("DELETE FROM evaluation.aggregate")
-    for partition, part in reversed(list(enumerate(parts))):
+    await engine.query("TRUNCATE evaluation.aggregate, evaluation.change")
+    for number, part in reversed(list(enumerate(parts))):
         for name, amount in part.items():
             spread = {name: amount - 1}, {name: 1}
             for more, share in enumerate(spread):
-                await engine.count(
-                    share, date(2026, 10, 5 + partition), cuts=("channel=web", ""), partition=3 - partition + 2 * more
-                )
+                await engine.count(share, date(2026, 10, 5 + number), cuts=("channel=web", ""), waiting=more > 0)
     async with engine.opened(NOW + timedelta(days=3), settle_s=0) as later:
         other = (await look(later))[0]
     assert other.record == one.record

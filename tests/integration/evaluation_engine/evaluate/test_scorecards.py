@@ -47,12 +47,12 @@ async def series(desks: Desks, kpi: str, **asked: Any) -> list[tuple[str, str, f
 
 
 @pytest.mark.requirement("C3")
-async def test_satisfaction_and_nps_come_from_all_partitions_of_the_month(engine: Engine, opened: Desks) -> None:
-    for partition, day in enumerate(OCTOBER[:6]):
+async def test_satisfaction_and_nps_come_from_what_is_gathered_and_what_waits(engine: Engine, opened: Desks) -> None:
+    for number, day in enumerate(OCTOBER[:6]):
         await engine.count(
             {"answers": 50, "rating.5": 20, "rating.4": 20, "rating.1": 10, "nps.10": 30, "nps.0": 15, "nps.8": 5},
             day,
-            partition=partition,
+            waiting=number > 3,
         )
     await engine.count({"rating.1": 1000}, date(2026, 9, 30), date(2026, 11, 1))
     found = await results(opened, "2026-10")
@@ -155,7 +155,7 @@ async def test_quarter_hours_and_hours_come_from_their_own_buckets(engine: Engin
         for minute in (0, 15, 45):
             await engine.query(
                 "INSERT INTO evaluation.aggregate"
-                " VALUES ('feedback.received', 'parking', $1, 'quarter', $2, 0, $3, now())",
+                " VALUES ('feedback.received', 'parking', $1, 'quarter', $2, $3, now())",
                 *(cut, start.replace(minute=minute), f'{{"rating.5": {many}}}'),
             )
     await engine.count({"rating.5": 1}, date(2026, 11, 24))

@@ -133,7 +133,9 @@ async def test_words_of_people_are_in_quotes_only(engine: Engine, capfd: pytest.
             (await client.http.get("/metrics")).text,
             *map(
                 str,
-                await engine.query("SELECT data::text FROM evaluation.aggregate"),
+                await engine.query(
+                    "SELECT data::text FROM evaluation.aggregate UNION ALL SELECT data::text FROM evaluation.change"
+                ),
             ),
             *map(str, await engine.query("SELECT record::text FROM evaluation.live_status")),
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
@@ -173,17 +172,6 @@ async def test_a_partition_that_nobody_released_stands_still_however_often_it_is
 
     with pytest.raises(PartitionStoppedError, match="deleted before"):
         await claims.claim(TOPIC, 0, TOPIC_ID, Span(5, 10), forgive=True)
-
-
-async def test_aggregates_left_the_memory_are_read_again(ingest: Ingest) -> None:
-    lane = await ingest.claim(TOPIC)
-    lane.cells.max_cells = 2
-    ingest.lanes[TOPIC, 0] = lane
-    for n in range(20):
-        await ingest.journeys(journey_event("started", f"j{n}", at=NOW - timedelta(days=n % 4)))
-
-    assert (await ingest.total())["j.started"] == 20
-    assert (await ingest.total("channel=web", grain="day"))["j.started"] == 20
 
 
 async def _stand_still(ingest: Ingest, lane: Lane) -> None:

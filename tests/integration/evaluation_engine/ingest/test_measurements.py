@@ -23,6 +23,7 @@ async def test_values_at_an_instant_add_up_in_thousandths(ingest: Ingest) -> Non
 async def test_a_period_is_spread_over_its_days_without_a_rest(ingest: Ingest) -> None:
     await ingest.measurements(measurement("rent", 1000, event_id="a", **OCTOBER))
 
+    await ingest.gather()
     rows = await ingest.query("SELECT data ->> 'm.rent.sum' FROM evaluation.aggregate WHERE grain = 'day' AND cut = ''")
     assert len(rows) == 31
     assert sum(int(row[0]) for row in rows) == 1_000_000
@@ -84,6 +85,7 @@ async def test_samples_are_kept_in_bins_and_a_correction_takes_every_one_of_them
         "m.lcp.n": 31, "m.lcp.samples": 62, "m.lcp.sum": 62 * 400_000, "m.lcp.sumsq": 62 * 400_000**2,
         f"m.lcp.{bin_of(400_000)}": 62,
     }  # fmt: skip
+    await ingest.gather()
     days = await ingest.query(
         "SELECT data ->> 'm.lcp.samples' FROM evaluation.aggregate"
         " WHERE grain = 'day' AND cut = '' AND data::text <> '{}'"

@@ -143,6 +143,7 @@ async def test_an_end_before_the_start_is_a_fault_of_the_journey_and_not_of_the_
 
 async def test_days_are_those_of_the_service(ingest: Ingest) -> None:
     await ingest.journeys(journey_event("started", at=NOW.replace(hour=23)))
+    await ingest.gather()
     rows = await ingest.query(
         "SELECT DISTINCT grain, bucket_start FROM evaluation.aggregate WHERE cut = '' ORDER BY grain"
     )

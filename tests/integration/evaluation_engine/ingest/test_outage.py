@@ -106,6 +106,7 @@ async def test_an_outage_opens_a_page_within_minutes_and_its_end_closes_it(strea
     # and the page holds for two more. 95 % within 300 ms: 52 slow minutes of 62 are 17 times as fast; with 3 of 5 slow
     # the short window is at 12 times, which is clear of the 14.4.
     assert found == {"up.hour": (66, 76), "quick.hour": (62, 69)}
+    await stream.ingest.gather()
     kept = await stream.ingest.query("SELECT DISTINCT jsonb_object_keys(data::jsonb) AS name FROM evaluation.minute")
     assert {row["name"].partition(".")[2].partition(".")[0] for row in kept} == {
         "watched-seconds",

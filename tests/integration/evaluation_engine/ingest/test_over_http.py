@@ -88,6 +88,7 @@ async def test_a_rebuild_answers_how_many_cells_were_not_right(stream: Stream, c
     await stream.counted(10)
     wanted = {"service": "permit", "from": "2020-01-01", "to": f"{NOW.year + 1}-01-01"}
     right = await client.call("POST", "/v1/rebuild", wanted)
+    await stream.ingest.gather()
     await stream.ingest.query("UPDATE evaluation.aggregate SET data = '{}'")
 
     mended = await client.call("POST", "/v1/rebuild", wanted)

@@ -20,11 +20,7 @@ async def counted(
     ingest: Ingest, events: list[tuple[str, Sent]], workers: int, dice: random.Random
 ) -> dict[object, str]:
     """The cells after all events came shuffled, some twice, in batches of any size, over so many partitions."""
-    await ingest.query(
-        "TRUNCATE evaluation.aggregate, evaluation.journey, evaluation.answer, evaluation.seen_event,"
-        " evaluation.ledger, evaluation.sink_position, evaluation.dead_letter"
-    )
-    ingest.lanes.clear()
+    await ingest.forget()
     sent = events + dice.sample(events, len(events) // 4)
     dice.shuffle(sent)
     waiting: dict[tuple[str, int], list[Sent]] = {}
@@ -37,6 +33,8 @@ async def counted(
         await ingest.feed(topic, *batch, partition=partition)
         if dice.random() < 0.1:
             ingest.lanes.clear()
+        if dice.random() < 0.1:
+            await ingest.gather()
         if rest:
             waiting[at] = rest
         else:

@@ -33,12 +33,12 @@ burn_rate: {}
 ALL = {"up.hour", "up.six-hours", "up.day", "up.three-days"}
 
 _MINUTE = """
-INSERT INTO evaluation.minute VALUES ($1, 'parking', '', $2, 0, $3)
-ON CONFLICT (topic, service_id, cut, bucket_start, partition) DO UPDATE SET data = excluded.data
+INSERT INTO evaluation.minute VALUES ($1, 'parking', '', $2, $3)
+ON CONFLICT (topic, service_id, cut, bucket_start) DO UPDATE SET data = excluded.data
 """
 _QUARTER = """
-INSERT INTO evaluation.aggregate VALUES ($1, 'parking', '', 'quarter', $2, 0, $3, clock_timestamp())
-ON CONFLICT (topic, service_id, cut, grain, bucket_start, partition) DO UPDATE SET data = excluded.data
+INSERT INTO evaluation.aggregate VALUES ($1, 'parking', '', 'quarter', $2, $3, clock_timestamp())
+ON CONFLICT (topic, service_id, cut, grain, bucket_start) DO UPDATE SET data = excluded.data
 """
 
 

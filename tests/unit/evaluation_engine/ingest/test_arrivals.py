@@ -25,6 +25,9 @@ class Definitions:
     async def facts_from_ms(self) -> dict[str, int]:
         return {}
 
+    async def keep_contexts(self, contexts: object) -> None:
+        return None
+
 
 @pytest.fixture
 async def book() -> ServiceBook:

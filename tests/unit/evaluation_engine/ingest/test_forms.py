@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from civiloop_shared.contracts.catalogue import ServiceDefined
-from evaluation_engine.adapters.sink.cells import encode
+from evaluation_engine.adapters.cells import encode
 from evaluation_engine.adapters.sink.letters import headers_document, headers_from
 from evaluation_engine.domain.accumulator import canonical
 from evaluation_engine.service.ingest.instants import to_ms, utc_day

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ import orjson
 from civiloop_shared.postgres.engine import acquire, transaction
 from evaluation_engine.adapters.sink.instants import from_ms, millis
 from evaluation_engine.adapters.sink.transaction import PostgresSinkTransaction
+from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.errors import FencedError
 from evaluation_engine.ports.sink import Attempt, Claim, Position, SinkTransaction
+from evaluation_engine.service.ingest.services import context_document
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -55,6 +58,11 @@ WHERE p.topic = u.topic AND p.partition = u.partition AND p.epoch = u.epoch AND 
 """
 
 _FACTS_FROM = f"SELECT service_id, {millis('since')} FROM evaluation.facts_kept WHERE since IS NOT NULL"  # noqa: S608
+
+
+_KEEP_CONTEXTS = """
+INSERT INTO evaluation.fact_context (id, context) SELECT * FROM unnest($1::bigint[], $2::json[]) ON CONFLICT DO NOTHING
+"""
 
 
 class PostgresSink:
@@ -136,3 +144,10 @@ class PostgresSink:
         """Return from when on services have their facts."""
         async with acquire(self._pool) as connection:
             return dict(await connection.fetch(_FACTS_FROM))
+
+    async def keep_contexts(self, contexts: Mapping[int, FactContext]) -> None:
+        """Store contexts, so that facts can cite them."""
+        ids = sorted(contexts)
+        texts = [json.dumps(context_document(contexts[one]), sort_keys=True) for one in ids]
+        async with acquire(self._pool) as connection:
+            await connection.execute(_KEEP_CONTEXTS, ids, texts)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import orjson
 
-from evaluation_engine.adapters.sink import answers, cells, journeys, letters, periods, senders
+from evaluation_engine.adapters.sink import answers, journeys, letters, periods, senders
 from evaluation_engine.adapters.sink.instants import from_ms
-from evaluation_engine.domain.accumulator import Measures
-from evaluation_engine.domain.contribution.address import Cell
 from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.errors import FencedError
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact, PeriodFact
 from evaluation_engine.ports.sink import DeadLetter, Position, Progress, Receipt, Sender
-from evaluation_engine.service.ingest.services import context_document, context_from
+from evaluation_engine.service.ingest.services import context_from
 
 if TYPE_CHECKING:
     from civiloop_shared.postgres.engine import AsyncpgConnection
@@ -47,6 +44,11 @@ WHERE event_key = ANY($1::bytea[]) AND first_seen >= $2 AND first_seen < $3 ORDE
 _SEEN_TODAY = "SELECT event_key, payload_hash FROM evaluation.seen_event WHERE event_key = ANY($1) AND first_seen = $2"
 
 _FORGET = "DELETE FROM evaluation.seen_event WHERE event_key = ANY($1) AND first_seen = $2"
+
+_PUT_CHANGES = """
+INSERT INTO evaluation.change (topic, partition, service_id, data)
+SELECT $1, $2, service, data FROM unnest($3::text[], $4::json[]) AS u (service, data)
+"""
 
 _COUNT = """
 INSERT INTO evaluation.ledger AS l (topic, partition, outcome, n)
@@ -128,23 +130,12 @@ class PostgresSinkTransaction:
         )
         return {row["id"]: context_from(orjson.loads(row["context"])) for row in rows}
 
-    async def put_contexts(self, contexts: Mapping[int, FactContext]) -> None:
-        """Store contexts that are new."""
-        if contexts:
-            await self._connection.execute(
-                "INSERT INTO evaluation.fact_context (id, context)"
-                " SELECT * FROM unnest($1::bigint[], $2::json[]) ON CONFLICT DO NOTHING",
-                sorted(contexts),
-                [json.dumps(context_document(contexts[one]), sort_keys=True) for one in sorted(contexts)],
-            )
-
-    async def cells(self, topic: str, partition: int, cells_: Collection[Cell]) -> dict[Cell, Measures]:
-        """Return what is stored for cells of this partition, and lock it; absent ones are left out."""
-        return await cells.read(self._connection, topic, partition, cells_)
-
-    async def put_cells(self, topic: str, partition: int, changed: Mapping[Cell, Measures]) -> None:
-        """Store cells, each as a whole."""
-        await cells.write(self._connection, topic, partition, changed)
+    async def put_changes(self, topic: str, partition: int, changes: Mapping[str, str]) -> None:
+        """Write down what the batch changes; in the order of services, whose counters of change it raises."""
+        if changes:
+            services = sorted(changes)
+            texts = [changes[one] for one in services]
+            await self._connection.execute(_PUT_CHANGES, topic, partition, services, texts)
 
     async def put_letters(self, topic: str, partition: int, aside: Sequence[DeadLetter]) -> None:
         """Set records aside."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -78,7 +78,7 @@ def quarters_of(address: Address, *, quarters_from_ms: int = 0) -> Iterator[Cell
             yield Cell(service, cuts[1], "quarter", quarter)
 
 
-def minutes_of(address: Address, changes: Measures) -> Iterator[tuple[Cell, Measures]]:
+def minutes_of(address: Address, changes: Mapping[str, int]) -> Iterator[tuple[Cell, Measures]]:
     """What of changes is kept by the minute, by its cell."""
     if address.minute is None:
         return

@@ -1,9 +1,12 @@
-"""The shares of many facts, netted and spread over the cells."""
+"""The shares of many facts, netted; written down as they are, and spread over their cells later."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import orjson
 
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.contribution.address import Address, Cell, Share, minutes_of, quarters_of
@@ -12,15 +15,14 @@ K = TypeVar("K")
 
 
 class Batch:
-    """Nets the shares of many facts, then spreads what is left over the cells.
+    """Nets the shares of many facts. Quarter hours and minutes that begin before the limits are left out."""
 
-    Minutes that begin before `minutes_from_ms` are left out.
-    """
+    __slots__ = ("_changes", "_minutes", "_minutes_from_ms", "_quarters_from_ms")
 
-    __slots__ = ("_changes", "_minutes_from_ms")
-
-    def __init__(self, *, minutes_from_ms: int = 0) -> None:
+    def __init__(self, *, quarters_from_ms: int = 0, minutes_from_ms: int = 0) -> None:
         self._changes: dict[Address, Measures] = {}
+        self._minutes: dict[Cell, Measures] = {}
+        self._quarters_from_ms = quarters_from_ms
         self._minutes_from_ms = minutes_from_ms
 
     def change(self, old: Iterable[Share], new: Iterable[Share]) -> None:
@@ -30,34 +32,88 @@ class Batch:
         for address, measures in old:
             self._add(address, measures, -1)
 
-    def _add(self, address: Address, measures: Mapping[str, int], sign: int) -> None:
-        if address.minute is not None and address.minute < self._minutes_from_ms:
-            address = Address(*address[:4])
-        into = self._changes.get(address)
-        if into is None:
-            into = self._changes[address] = {}
-        for name, amount in measures.items():
-            into[name] = into.get(name, 0) + sign * amount
+    def written(self) -> dict[str, str]:
+        """Return what is left of each service as JSON text, which `take` reads.
 
-    def cells(self, *, quarters_from_ms: int = 0) -> dict[Cell, Measures]:
-        """Change of every cell, zeros dropped; quarter hours that begin before `quarters_from_ms` are left out.
+        Shares that go to the same cells but for their quarter hour name their cuts once: `cuts` lists them, a share is
+        `[place in cuts, day, quarter hour or null, measures]`. What is kept by the minute is spread: `[cut, minute,
+        measures]`.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        places: dict[tuple[str, tuple[str, ...]], int] = {}
+        for (service, cuts, quarter, day, *_), changes in self._changes.items():
+            kept = _without_zeros(changes)
+            if not kept:
+                continue
+            document = found.get(service)
+            if document is None:
+                document = found[service] = {"cuts": [], "shares": []}
+            place = places.get((service, cuts))
+            if place is None:
+                place = places[service, cuts] = len(document["cuts"])
+                document["cuts"].append(cuts)
+            document["shares"].append((place, day, quarter, kept))
+        for cell, changes in self._minutes.items():
+            if kept := _without_zeros(changes):
+                document = found.setdefault(cell.service, {"cuts": [], "shares": []})
+                document.setdefault("minutes", []).append((cell.cut, cell.bucket_start_ms, kept))
+        return {service: _encode(document) for service, document in found.items()}
+
+    def take(self, service: str, text: str) -> None:
+        """Add what was written down of a service. The standard parser: orjson makes floats of integers past 64 bits."""
+        document = json.loads(text)
+        cuts = [tuple(one) for one in document["cuts"]]
+        for place, day, quarter, measures in document["shares"]:
+            self._add(Address(service, cuts[place], quarter, day), measures, 1)
+        for cut, minute, measures in document.get("minutes", ()):
+            if minute >= self._minutes_from_ms:
+                _add_into(self._minutes, Cell(service, cut, "minute", minute), measures)
+
+    @staticmethod
+    def days_of(text: str) -> set[int]:
+        """Return the days that were written down, by their starts."""
+        return {day for _, day, _, _ in json.loads(text)["shares"]}
+
+    def cells(self) -> dict[Cell, Measures]:
+        """Change of every cell, zeros dropped.
 
         Quarter hours are summed to days before they are spread over the cuts: the cells of `cells_of`, with far fewer
         additions.
         """
-        found: dict[Cell, Measures] = {}
+        found: dict[Cell, Measures] = {cell: _without_zeros(changes) for cell, changes in self._minutes.items()}
         days: dict[tuple[str, tuple[str, ...], int], Measures] = {}
         for address, changes in self._changes.items():
-            kept = {name: amount for name, amount in changes.items() if amount}
-            for cell in quarters_of(address, quarters_from_ms=quarters_from_ms):
+            kept = _without_zeros(changes)
+            for cell in quarters_of(address):
                 _merge_into(found, cell, kept)
-            for cell, part in minutes_of(address, kept):
-                _merge_into(found, cell, part)
             _merge_into(days, (address.service, address.cuts, address.day), kept)
         for (service, cuts, day), kept in days.items():
             for cut in cuts:
                 _merge_into(found, Cell(service, cut, "day", day), kept)
         return {cell: measures for cell, measures in found.items() if measures}
+
+    def _add(self, address: Address, measures: Mapping[str, int], sign: int) -> None:
+        minute, quarter = address.minute, address.quarter
+        if minute is not None:
+            if minute >= self._minutes_from_ms:
+                for cell, part in minutes_of(address, measures):
+                    _add_into(self._minutes, cell, part, sign)
+            address = Address(*address[:4])
+        if quarter is not None and quarter < self._quarters_from_ms:
+            address = Address(address.service, address.cuts, None, address.day)
+        _add_into(self._changes, address, measures, sign)
+
+
+def _add_into(found: dict[K, Measures], at: K, measures: Mapping[str, int], sign: int = 1) -> None:
+    into = found.get(at)
+    if into is None:
+        into = found[at] = {}
+    for name, amount in measures.items():
+        into[name] = into.get(name, 0) + sign * amount
+
+
+def _without_zeros(measures: Measures) -> Measures:
+    return {name: amount for name, amount in measures.items() if amount}
 
 
 def _merge_into(found: dict[K, Measures], cell: K, change: Measures) -> None:
@@ -71,3 +127,10 @@ def _merge_into(found: dict[K, Measures], cell: K, change: Measures) -> None:
             into[name] = total
         else:
             del into[name]
+
+
+def _encode(document: Mapping[str, Any]) -> str:
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:  # a sum of squares past 64 bits
+        return json.dumps(document, separators=(",", ":"))

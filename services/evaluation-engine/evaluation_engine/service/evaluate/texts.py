@@ -13,7 +13,7 @@ import orjson
 from pydantic_core import from_json
 
 from evaluation_engine.domain.accumulator import Measures, canonical, merge_apart
-from evaluation_engine.domain.closed_days import without_survival
+from evaluation_engine.domain.months import without_survival
 
 _SURVIVAL = '"surv.'
 _MOST = 2**63 - 1

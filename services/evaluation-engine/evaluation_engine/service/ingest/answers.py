@@ -37,9 +37,7 @@ class AnswerHandler:
     async def apply(self, transaction: SinkTransaction, fresh: Sequence[Arrival[AnswerArrival]], work: Work) -> None:
         """Take answers in and erased ones out, in the order of the partition."""
         facts = await transaction.answers({arrival.payload.feedback_key for arrival in fresh})
-        wanted = {fact.context_id for fact in facts.values() if fact.context_id is not None} - self.book.contexts.keys()
-        if wanted:
-            self.book.contexts.update(await transaction.contexts(wanted))
+        await self.book.look_up(transaction, (fact.context_id for fact in facts.values()))
         records = await read_comments(self.extract, dict(_comments(fresh, facts)))
         changed: dict[bytes, AnswerFact] = {}
         for arrival in fresh:
@@ -52,7 +50,6 @@ class AnswerHandler:
             )
             if after is not None:
                 facts[key] = changed[key] = after
-        await transaction.put_contexts(work.contexts)
         await transaction.put_answers(changed.values())
 
     def _receive(
@@ -72,7 +69,6 @@ class AnswerHandler:
     def _count(self, arrival: Arrival[AnswerArrival], record: CommentRecord | None, work: Work) -> AnswerFact:
         payload = arrival.payload
         known = self.book.named(payload.service)
-        work.contexts[known.context_id] = known.context
         fact = AnswerFact(
             key=payload.feedback_key,
             partition=work.partition,

@@ -10,7 +10,6 @@ from typing import Any
 from evaluation_engine.domain.contribution.batch import Batch
 from evaluation_engine.ports.sink import DeadLetter, Position, Progress, Sink, SinkTransaction, StreamRecord
 from evaluation_engine.service.ingest.arrivals import Arrival, sort_out
-from evaluation_engine.service.ingest.cells import CellCache
 from evaluation_engine.service.ingest.instants import DAY_MS, utc_day
 from evaluation_engine.service.ingest.journeys import JourneyHandler
 from evaluation_engine.service.ingest.senders import senders
@@ -27,7 +26,6 @@ class Lane:
     """What a worker holds of a partition that it owns: worth something only as long as every commit succeeds."""
 
     position: Position
-    cells: CellCache
     careful_until: int = 0
     consecutive_letters: int = 0
 
@@ -80,27 +78,30 @@ class IngestBatch:
             UnknownOutcomeError: it may have been done.
         """
         now_ms = self.clock_ms()
-        work = _work(lane, now_ms)
+        work = self._work(lane, now_ms)
         work.set_aside(batch.letters)
         progress = Progress(batch.next_offset, batch.last_record_at_ms, now_ms if caught_up else None)
         async with self.sink.transaction() as transaction:
             await transaction.fence(lane.position, progress)
             fresh = await self._never_seen(transaction, batch.arrivals, work, utc_day(now_ms))
             await handler.apply(transaction, fresh, work)
-            await self._write(transaction, lane, work)
+            await _write(transaction, work)
             await transaction.put_senders(work.topic, work.partition, senders(fresh))
-        self._move(lane, batch)
+        _move(lane, batch)
         return {outcome: n for outcome, n in work.outcomes.items() if n}
 
     async def sweep(self, lane: Lane, handler: JourneyHandler, limit: int) -> int:
         """Count journeys of a partition as abandoned whose silence is due, at most ``limit``; return how many."""
-        work = _work(lane, self.clock_ms())
+        work = self._work(lane, self.clock_ms())
         async with self.sink.transaction() as transaction:
             await transaction.fence(lane.position, Progress(lane.position.next_offset))
             found = await handler.sweep(transaction, work, limit)
-            await self._write(transaction, lane, work)
-        lane.cells.trim()
+            await _write(transaction, work)
         return found
+
+    def _work(self, lane: Lane, now_ms: int) -> Work:
+        changes = Batch(quarters_from_ms=now_ms - self.quarters_kept_ms, minutes_from_ms=now_ms - MINUTES_KEPT_MS)
+        return Work(lane.position.topic, lane.position.partition, now_ms, changes)
 
     async def _never_seen(
         self, transaction: SinkTransaction, arrivals: Sequence[Arrival[Any]], work: Work, today: date
@@ -120,22 +121,17 @@ class IngestBatch:
                 work.repeated(arrival, ids[arrival.key])
         return list(fresh.values())
 
-    async def _write(self, transaction: SinkTransaction, lane: Lane, work: Work) -> None:
-        cells = work.changes.cells(quarters_from_ms=work.now_ms - self.quarters_kept_ms)
-        await lane.cells.apply(transaction, cells, work.now_ms)
-        await transaction.put_letters(work.topic, work.partition, work.letters)
-        if work.erased:
-            await transaction.erase_letters(work.topic, work.erased)
-        await transaction.count(work.topic, work.partition, work.outcomes)
 
-    def _move(self, lane: Lane, batch: SortedBatch) -> None:
-        position = lane.position
-        lane.position = Position(position.topic, position.partition, position.epoch, batch.next_offset)
-        lane.cells.trim()
-        all_aside = not batch.arrivals
-        lane.consecutive_letters = batch.trailing_letters + (lane.consecutive_letters if all_aside else 0)
+async def _write(transaction: SinkTransaction, work: Work) -> None:
+    await transaction.put_changes(work.topic, work.partition, work.changes.written())
+    await transaction.put_letters(work.topic, work.partition, work.letters)
+    if work.erased:
+        await transaction.erase_letters(work.topic, work.erased)
+    await transaction.count(work.topic, work.partition, work.outcomes)
 
 
-def _work(lane: Lane, now_ms: int) -> Work:
-    changes = Batch(minutes_from_ms=now_ms - MINUTES_KEPT_MS)
-    return Work(lane.position.topic, lane.position.partition, now_ms, changes)
+def _move(lane: Lane, batch: SortedBatch) -> None:
+    position = lane.position
+    lane.position = Position(position.topic, position.partition, position.epoch, batch.next_offset)
+    all_aside = not batch.arrivals
+    lane.consecutive_letters = batch.trailing_letters + (lane.consecutive_letters if all_aside else 0)

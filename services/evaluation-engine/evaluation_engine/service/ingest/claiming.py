@@ -9,7 +9,6 @@ from uuid import UUID
 from civiloop_shared.errors import CiviloopError
 from evaluation_engine.ports.sink import Attempt, Claim, Sink
 from evaluation_engine.service.ingest.batch import Lane
-from evaluation_engine.service.ingest.cells import CellCache
 
 
 class PartitionStoppedError(CiviloopError):
@@ -28,10 +27,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ClaimPartition:
-    """Claims partitions in the sink; ``max_cells`` bounds the memory of each."""
+    """Claims partitions in the sink."""
 
     sink: Sink
-    max_cells: int = 4_096
 
     async def claim(self, topic: str, partition: int, topic_id: UUID, span: Span, *, forgive: bool) -> Lane:
         """Return a lane with nothing in memory. Every earlier owner's commits fail from now on.
@@ -51,7 +49,7 @@ class ClaimPartition:
             if claim.stopped is None:
                 await self.sink.stop_partition(claim.position, reason)
             raise PartitionStoppedError(f"{topic}/{partition}: {reason}")
-        return Lane(claim.position, CellCache(topic, partition, self.max_cells))
+        return Lane(claim.position)
 
     async def begin(self, lane: Lane, *, careful_after: int, span: int) -> Attempt:
         """Count the first batch of a claim before it is looked at. Raises ``FencedError``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from civiloop_shared.contracts.identity import journey_key
@@ -38,20 +38,19 @@ class JourneyHandler:
         """Fold events into their journeys."""
         by_journey = _by_journey(fresh)
         facts = await transaction.journeys(by_journey)
-        await load_contexts(transaction, self.book, facts.values())
+        await self.book.look_up(transaction, (fact.context_id for fact in facts.values()))
         changed = []
         for key, arrivals in by_journey.items():
             fact = facts.get(key) or _new_fact(key, arrivals[0], work.partition)
             if new := _not_in(fact, arrivals, work):
                 self._join(fact, new, work)
                 changed.append(fact)
-        await transaction.put_contexts(work.contexts)
         await transaction.put_journeys(changed)
 
     async def sweep(self, transaction: SinkTransaction, work: Work, limit: int) -> int:
         """Count journeys as abandoned whose silence is due; return how many."""
         facts = await transaction.silent_journeys(work.partition, work.now_ms, limit)
-        await load_contexts(transaction, self.book, facts)
+        await self.book.look_up(transaction, (fact.context_id for fact in facts))
         for fact in facts:
             self._join(fact, [], work)
         await transaction.put_journeys(facts)
@@ -64,16 +63,15 @@ class JourneyHandler:
         state = fold_ordered(fact.events)
         if state is None:
             return
-        context = self._context(fact, state.service, work)
+        context = self._context(fact, state.service)
         _settle_silence(fact, state, context, work.now_ms)
         work.changes.change(before, _shares(state, fact, context))
 
-    def _context(self, fact: JourneyFact, owner: str, work: Work) -> FactContext:
+    def _context(self, fact: JourneyFact, owner: str) -> FactContext:
         """Return the frozen context: frozen when the owner is first known, anew when an earlier start names another."""
         if fact.service != owner or fact.context_id is None:
             known = self.book.named(owner)
             fact.service, fact.context_id = owner, known.context_id
-            work.contexts[known.context_id] = known.context
         return self.book.contexts[fact.context_id]
 
 
@@ -83,13 +81,6 @@ def shares_of(fact: JourneyFact, contexts: dict[int, FactContext]) -> tuple[Shar
         return ()
     state = fold_ordered(fact.events)
     return () if state is None else _shares(state, fact, contexts[fact.context_id])
-
-
-async def load_contexts(transaction: SinkTransaction, book: ServiceBook, facts: Iterable[JourneyFact]) -> None:
-    """Read the contexts that facts cite and that aren't in memory."""
-    wanted = {fact.context_id for fact in facts if fact.context_id is not None} - book.contexts.keys()
-    if wanted:
-        book.contexts.update(await transaction.contexts(wanted))
 
 
 def _shares(state: JourneyState, fact: JourneyFact, context: FactContext) -> tuple[Share, ...]:

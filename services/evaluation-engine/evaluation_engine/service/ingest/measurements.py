@@ -32,9 +32,7 @@ class MeasurementHandler:
     ) -> None:
         """Add values; replace those of the same period that were recorded earlier."""
         facts = await transaction.periods({key for one in fresh if (key := one.payload.period_key) is not None})
-        wanted = {fact.context_id for fact in facts.values()} - self.book.contexts.keys()
-        if wanted:
-            self.book.contexts.update(await transaction.contexts(wanted))
+        await self.book.look_up(transaction, (fact.context_id for fact in facts.values()))
         changed: dict[bytes, PeriodFact] = {}
         for arrival in fresh:
             key = arrival.payload.period_key
@@ -42,7 +40,6 @@ class MeasurementHandler:
                 self._add(arrival, work)
             elif (fact := self._replace(facts.get(key), arrival, work)) is not None:
                 facts[key] = changed[key] = fact
-        await transaction.put_contexts(work.contexts)
         await transaction.put_periods(changed.values())
 
     def _add(self, arrival: Arrival[MeasurementArrival], work: Work) -> None:
@@ -69,7 +66,6 @@ class MeasurementHandler:
     def _fact(self, arrival: Arrival[MeasurementArrival], work: Work, records: int) -> PeriodFact:
         payload = arrival.payload
         known = self.book.named(payload.measurement.service)
-        work.contexts[known.context_id] = known.context
         assert payload.period_key is not None
         return PeriodFact(
             key=payload.period_key,

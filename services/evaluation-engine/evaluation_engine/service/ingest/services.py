@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 from civiloop_shared.contracts.catalogue import ServiceDefined
 from civiloop_shared.contracts.envelope import InvalidEventError
 from evaluation_engine.domain.contribution.context import COUNTING, FactContext, Minutes
-from evaluation_engine.ports.sink import MinuteSource, ServiceSource
+from evaluation_engine.ports.sink import MinuteSource, ServiceSource, SinkTransaction
 
 _HOUR_MS = 3_600_000
 UNKNOWN_SERVICE = "unknown_service"
@@ -78,20 +78,30 @@ class KnownService:
 
 @dataclass(slots=True)
 class ServiceBook:
-    """Services in memory. `contexts` also keeps old ones that facts still cite."""
+    """Services in memory. `contexts` also keeps old ones that facts still cite.
+
+    A context is stored before any event is counted by it, and not with the event: batches that store the same contexts
+    would wait for each other.
+    """
 
     source: ServiceSource
     minutes: MinuteSource | None = None
     contexts: dict[int, FactContext] = field(default_factory=dict)
     _services: dict[str, KnownService] = field(default_factory=dict)
+    _stored: set[int] = field(default_factory=set)
 
     async def refresh(self) -> None:
         """Read the services anew."""
         found, since = await self.source.services(), await self.source.facts_from_ms()
         kept = await self.minutes.minutes() if self.minutes else {}
-        self._services = {
+        services = {
             name: self._known(definition, kept.get(name, ()), since.get(name)) for name, definition in found.items()
         }
+        new = {one.context_id: one.context for one in services.values() if one.context_id not in self._stored}
+        if new:
+            await self.source.keep_contexts(new)
+            self._stored.update(new)
+        self._services = services
 
     def of(self, body: str, service: str) -> KnownService:
         """Return a service of a body. Raises ``InvalidEventError`` (`unknown_service`)."""
@@ -99,6 +109,12 @@ class ServiceBook:
         if known is None or known.body != body:
             raise InvalidEventError(UNKNOWN_SERVICE, "the body has no such service")
         return known
+
+    async def look_up(self, transaction: SinkTransaction, cited: Iterable[int | None]) -> None:
+        """Read the contexts that facts cite and that aren't in memory."""
+        wanted = {one for one in cited if one is not None} - self.contexts.keys()
+        if wanted:
+            self.contexts.update(await transaction.contexts(wanted))
 
     def named(self, service: str) -> KnownService:
         """Return a service that was checked before."""

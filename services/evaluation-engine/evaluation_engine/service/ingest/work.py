@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from evaluation_engine.domain.contribution.batch import Batch
-from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.ports.sink import DeadLetter, SinkTransaction
 from evaluation_engine.service.ingest.arrivals import Arrival, Reader
 
@@ -17,7 +16,7 @@ P = TypeVar("P")
 
 @dataclass(slots=True)
 class Work:
-    """Changes of one batch of one partition: contributions, outcomes, letters, contexts to freeze, erased answers."""
+    """Changes of one batch of one partition: contributions, outcomes, letters, erased answers."""
 
     topic: str
     partition: int
@@ -25,7 +24,6 @@ class Work:
     changes: Batch
     outcomes: Counter[str] = field(default_factory=Counter)
     letters: list[DeadLetter] = field(default_factory=list)
-    contexts: dict[int, FactContext] = field(default_factory=dict)
     erased: set[bytes] = field(default_factory=set)
 
     def set_aside(self, letters: Sequence[DeadLetter]) -> None:
