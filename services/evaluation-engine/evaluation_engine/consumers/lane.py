@@ -14,6 +14,7 @@ from aiokafka import TopicPartition
 from civiloop_shared.errors import CiviloopError, UnavailableError
 from civiloop_shared.kafka.consumer import PartitionConsumer
 from civiloop_shared.observability import get_logger
+from civiloop_shared.postgres.errors import is_other_schema
 from evaluation_engine.consumers.backlog import Backlog
 from evaluation_engine.consumers.metrics import IngestMetrics
 from evaluation_engine.errors import FencedError
@@ -128,7 +129,7 @@ class PartitionLane:
             except UnavailableError as error:
                 await self._again(error, forgive=True)
             except Exception as error:  # a defect or a poison message: attempts are counted
-                await self._again(error, forgive=False)
+                await self._again(error, forgive=is_other_schema(error))
 
     async def _claim(self) -> None:
         span = (await self.consumer.spans([self.at]))[self.at]

@@ -23,6 +23,10 @@ _CUT = frozenset({"57P01", "57P02", "25P03", "25P04", "57P05"})
 """The server ended the session: at COMMIT the outcome is unknown."""
 
 
+_OTHER_SCHEMA = frozenset({"42P01", "42703"})
+"""No such table, no such column."""
+
+
 class UnfitServerError(CiviloopError):
     """The server can't keep our promises: too old, or it forgets what it acknowledged."""
 
@@ -50,6 +54,11 @@ def is_connection_lost(error: BaseException) -> bool:
 def is_transient(error: BaseException) -> bool:
     """Say whether the same transaction may well succeed when it is tried again from its start."""
     return sqlstate_of(error) in _TRY_AGAIN or is_connection_lost(error) or isinstance(error, TimeoutError)
+
+
+def is_other_schema(error: BaseException) -> bool:
+    """Say whether the tables are those of another version, as in the middle of an upgrade."""
+    return sqlstate_of(error) in _OTHER_SCHEMA
 
 
 def translated(error: BaseException) -> CiviloopError | None:

@@ -218,6 +218,18 @@ async def test_a_message_that_breaks_its_batch_each_time_is_set_aside_alone(
     assert await balanced(stream)
 
 
+async def test_tables_of_another_version_are_waited_for_and_no_record_is_set_aside(stream: Stream) -> None:
+    worker = stream.start_worker()
+    await stream.eventually(lambda: len(worker.lanes) == 24)
+    await stream.ingest.query("ALTER TABLE evaluation.change RENAME COLUMN data TO other")
+    await stream.send(*journeys(3))
+    await stream.eventually(lambda: worker.value("civiloop_ingest_retries_total", code="UndefinedColumnError") > 20)
+    await stream.ingest.query("ALTER TABLE evaluation.change RENAME COLUMN other TO data")
+
+    assert await stream.counted(6) == {"counted": 6}
+    assert (await stream.ingest.total())["j.fulfilled"] == 3
+
+
 async def test_a_topic_that_was_made_anew_stops_its_partitions_and_says_so(stream: Stream) -> None:
     worker = stream.start_worker()
     await stream.send(*journeys(20))

@@ -1,4 +1,4 @@
-"""What an evaluation reads: which buckets of which cuts, merged over topics and partitions."""
+"""What an evaluation reads: which buckets of which cuts, added up over topics and over what waits to be gathered."""
 
 from __future__ import annotations
 

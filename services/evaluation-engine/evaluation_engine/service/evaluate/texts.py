@@ -23,7 +23,7 @@ _NOT_PLAIN = re.compile(r"[^\x00-\x7e]+")
 def apart(text: str) -> tuple[Measures, str]:
     """Return the sum of maps, which are JSON with commas between, and what it has of survival: JSON without braces.
 
-    Where it is one run of one map, as in merged days, it isn't parsed. It has then to be canonical as it stands.
+    Where it is one run of one map, as a cell is stored, it isn't parsed. It has then to be canonical as it stands.
     """
     begin = text.find(_SURVIVAL)
     if begin < 0:

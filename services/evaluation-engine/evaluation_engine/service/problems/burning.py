@@ -96,7 +96,7 @@ def _spans(due: Iterable[_Due]) -> list[Span]:
 
 
 def _buckets(due: Iterable[_Due], spans: Sequence[Span], rows: Sequence[Sequence[Row]]) -> Mapping[str, Buckets]:
-    """Return buckets by cut, merged over partitions, with nothing but what the budgets need."""
+    """Return buckets by cut, added up, with nothing but what the budgets need."""
     wanted: dict[str, tuple[str, ...]] = {}
     for one in due:
         cut = one.watch.target.cut
