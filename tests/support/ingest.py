@@ -29,6 +29,7 @@ from evaluation_engine.bootstrap.comments import make_extractor
 from evaluation_engine.domain.accumulator import Measures, merge
 from evaluation_engine.domain.months import month_of
 from evaluation_engine.ports.comments import CommentExtractor
+from evaluation_engine.ports.gathering import Much
 from evaluation_engine.service.gathering import GatherChanges
 from evaluation_engine.service.ingest.answers import AnswerHandler
 from evaluation_engine.service.ingest.batch import IngestBatch, Lane
@@ -217,7 +218,7 @@ class Ingest:
     async def gather(self) -> int:
         """Add to the aggregates whatever waits; return how many changes that were."""
         gone: list[int] = []
-        await GatherChanges(PostgresGatherStore(self.pool), gone.append, wait=timedelta(0), many=7).run()
+        await GatherChanges(PostgresGatherStore(self.pool), gone.append, wait=timedelta(0), much=Much(7, 20_000)).run()
         return sum(gone)
 
     async def forget(self) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -14,7 +14,11 @@ from evaluation_engine.domain.accumulator import Measures, canonical
 from evaluation_engine.domain.contribution.address import Cell
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from civiloop_shared.postgres.engine import AsyncpgConnection
+
+_AT_ONCE = 2_000
 
 # Lateral, and not to be pulled up: each cell is looked up by its key, whatever is known of tables that have just grown.
 _READ = f"""
@@ -28,8 +32,9 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS u (service, cut
 
 _WRITE = f"""
 INSERT INTO evaluation.aggregate (topic, service_id, cut, grain, bucket_start, data, changed_at)
-SELECT $1, service, cut, grain, {stamp("start")}, data, $7
-FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::json[]) AS u (service, cut, grain, start, data)
+SELECT $1, service, cut, grain, {stamp("start")}, data, changed_at
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::json[], $7::timestamptz[])
+    AS u (service, cut, grain, start, data, changed_at)
 ON CONFLICT (topic, service_id, cut, grain, bucket_start)
 DO UPDATE SET data = excluded.data, changed_at = greatest(aggregate.changed_at, excluded.changed_at)
 """  # noqa: S608
@@ -50,23 +55,32 @@ ON CONFLICT (topic, service_id, cut, bucket_start) DO UPDATE SET data = excluded
 """  # noqa: S608
 
 
+class Stored(NamedTuple):
+    """The canonical text of a cell, and when its numbers last changed."""
+
+    text: str
+    changed_at: datetime
+
+
 async def read(connection: AsyncpgConnection, topic: str, cells: Collection[Cell]) -> dict[Cell, Measures]:
     """Return what is stored for cells; absent ones are left out. The parser is the standard one, see `Batch.take`."""
     minutes, others = _apart(cells)
-    rows = await connection.fetch(_READ, topic, *_addresses(others)) if others else []
-    if minutes:
-        rows += await connection.fetch(_READ_MINUTES, topic, *_minute_addresses(minutes))
+    rows: list[Record] = []
+    for some in _slices(others):
+        rows += await connection.fetch(_READ, topic, *_addresses(some))
+    for some in _slices(minutes):
+        rows += await connection.fetch(_READ_MINUTES, topic, *_minute_addresses(some))
     return {Cell(service, cut, grain, start): json.loads(data) for service, cut, grain, start, data in rows}
 
 
-async def put(connection: AsyncpgConnection, topic: str, texts: Mapping[Cell, str], changed_at: datetime) -> None:
-    """Store canonical texts of cells, each as a whole, in the order of the cells."""
-    minutes, others = _apart(sorted(texts))
-    if others:
-        await connection.execute(_WRITE, topic, *_addresses(others), [texts[cell] for cell in others], changed_at)
-    if minutes:
-        values = [texts[cell] for cell in minutes]
-        await connection.execute(_WRITE_MINUTES, topic, *_minute_addresses(minutes), values)
+async def put(connection: AsyncpgConnection, topic: str, rows: Mapping[Cell, Stored]) -> None:
+    """Store cells, each as a whole, in the order of the cells."""
+    minutes, others = _apart(sorted(rows))
+    for some in _slices(others):
+        columns = zip(*(rows[cell] for cell in some), strict=True)
+        await connection.execute(_WRITE, topic, *_addresses(some), *map(list, columns))
+    for some in _slices(minutes):
+        await connection.execute(_WRITE_MINUTES, topic, *_minute_addresses(some), [rows[cell].text for cell in some])
 
 
 def encode(measures: Measures) -> str:
@@ -84,6 +98,11 @@ def _apart(cells: Iterable[Cell]) -> tuple[list[Cell], list[Cell]]:
     for cell in cells:
         (minutes if cell.grain == "minute" else others).append(cell)
     return minutes, others
+
+
+def _slices(cells: Sequence[Cell]) -> Iterator[Sequence[Cell]]:
+    """Yield parts that a statement is done with in good time."""
+    return (cells[begin : begin + _AT_ONCE] for begin in range(0, len(cells), _AT_ONCE))
 
 
 def _minute_addresses(cells: Collection[Cell]) -> tuple[list[str], list[str], list[int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from civiloop_shared.contracts.topics import INGESTED
@@ -14,7 +14,7 @@ from evaluation_engine.adapters import cells
 from evaluation_engine.adapters.sink.instants import from_ms, millis
 from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.contribution.address import Cell
-from evaluation_engine.ports.gathering import Bucket, Change, Overview, Waiting
+from evaluation_engine.ports.gathering import Bucket, Change, Changed, Much, Overview, Waiting
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -28,7 +28,7 @@ _WAITING = """
 SELECT c.service_id, coalesce(s.definition ->> 'zone', 'UTC')
 FROM (
     SELECT service_id FROM evaluation.change GROUP BY service_id
-    HAVING min(changed_at) < clock_timestamp() - $1::interval OR count(*) >= $2
+    HAVING min(changed_at) < clock_timestamp() - $1::interval OR count(*) >= $2 OR sum(pg_column_size(data)) >= $3
 ) AS c LEFT JOIN evaluation.service s ON s.id = c.service_id
 ORDER BY 1
 """
@@ -37,7 +37,12 @@ _ZONES = "SELECT id, coalesce(definition ->> 'zone', 'UTC') FROM evaluation.serv
 
 _TAKE = """
 DELETE FROM evaluation.change
-WHERE service_id = $1 AND id = ANY(ARRAY(SELECT id FROM evaluation.change WHERE service_id = $1 ORDER BY id LIMIT $2))
+WHERE service_id = $1 AND id = ANY(ARRAY(
+    SELECT id FROM (
+        SELECT id, row_number() OVER oldest AS number, sum(pg_column_size(data)) OVER oldest AS size
+        FROM evaluation.change WHERE service_id = $1 WINDOW oldest AS (ORDER BY id) ORDER BY id LIMIT $2
+    ) AS first WHERE number = 1 OR size <= $3
+))
 RETURNING topic, data::text, changed_at
 """
 
@@ -75,10 +80,10 @@ class PostgresGatherStore:
     def __init__(self, pool: Pool[Any]) -> None:
         self._pool = pool
 
-    async def waiting(self, wait: timedelta, many: int) -> Sequence[Waiting]:
-        """Return services of which a change has waited for so long, or so many wait."""
+    async def waiting(self, wait: timedelta, much: Much) -> Sequence[Waiting]:
+        """Return services of which a change has waited for so long, or so much waits."""
         async with acquire(self._pool) as connection:
-            return [Waiting(*row) for row in await connection.fetch(_WAITING, wait, many)]
+            return [Waiting(*row) for row in await connection.fetch(_WAITING, wait, *much)]
 
     async def zones(self) -> Mapping[str, str]:
         """Return the time zone of every service."""
@@ -107,9 +112,9 @@ class PostgresGather:
         self._connection = connection
         self._service = service
 
-    async def take(self, limit: int) -> list[Change]:
+    async def take(self, much: Much) -> list[Change]:
         """Delete the oldest changes and return them."""
-        taken = [Change(*row) for row in await self._connection.fetch(_TAKE, self._service, limit)]
+        taken = [Change(*row) for row in await self._connection.fetch(_TAKE, self._service, *much)]
         await self._connection.execute(_COUNT, self._service, len(taken))
         return taken
 
@@ -128,19 +133,19 @@ class PostgresGather:
         )
         return {Cell(self._service, cut, "day", start): json.loads(data) for cut, start, data in rows}
 
-    async def put(self, topic: str, sums: Mapping[Cell, Measures], changed_at: datetime) -> None:
+    async def put(self, topic: str, changed: Mapping[Cell, Changed]) -> None:
         """Store cells, each as a whole."""
-        texts = {cell: cells.encode(measures) for cell, measures in sums.items()}
-        await cells.put(self._connection, topic, texts, changed_at)
+        rows = {cell: cells.Stored(cells.encode(one.measures), one.changed_at) for cell, one in changed.items()}
+        await cells.put(self._connection, topic, rows)
 
 
 @asynccontextmanager
-async def held_by_rebuild(pool: Pool[Any], service: str) -> AsyncIterator[None]:
-    """Let nobody gather a service for as long as the block lasts."""
+async def held_by_rebuild(pool: Pool[Any], service: str) -> AsyncIterator[AsyncpgConnection]:
+    """Let nobody gather a service for as long as the block lasts; give the connection that this hangs on."""
     async with acquire(pool) as connection:
         await connection.execute("SELECT pg_advisory_lock($1, hashtext($2))", _LOCK_CLASS, service)
         try:
-            yield
+            yield connection
         finally:
             if not connection.is_closed():
                 await connection.execute("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK_CLASS, service)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +12,7 @@ from civiloop_shared.contracts.topics import INGESTED
 from civiloop_shared.postgres.engine import ConnectionOptions, acquire, connect
 from civiloop_shared.postgres.errors import translate_errors
 from evaluation_engine.adapters.cells import encode
-from evaluation_engine.domain.accumulator import Measures
 from evaluation_engine.domain.buckets import Calendar, Period, calendar
-from evaluation_engine.domain.contribution.address import Cell
 from evaluation_engine.domain.contribution.batch import Batch
 from evaluation_engine.domain.instants import instant
 from evaluation_engine.ports.measures import ChangedDay, ChangedDays, Row, Span
@@ -87,10 +86,11 @@ class PostgresMeasureReader:
         ):
             made = await _MadeMonths.of(connection, service) if any(one.grain == "month" for one in spans) else None
             rows = [await _read(connection, service, span, made) for span in spans]
-            changes = await _changes(connection, service)
-        if changes:
+            waiting = await connection.fetch(_CHANGES, _TOPICS, service)
+        if waiting:
+            changes = await asyncio.to_thread(_Changes.of, service, [text for text, _ in waiting])
             for span, found in zip(spans, rows, strict=True):
-                found.extend(_changed_in(span, changes, made))
+                found.extend(changes.in_span(span, made))
         return rows
 
     async def complete_until(self) -> datetime | None:
@@ -119,9 +119,8 @@ class PostgresMeasureReader:
             read_at = await connection.fetchval("SELECT clock_timestamp()")
             found: dict[int, datetime] = dict(await connection.fetch(_CHANGED, _TOPICS, service))
             changes = await connection.fetch(_CHANGES, _TOPICS, service)
-        for text, changed_at in changes:
-            for day in Batch.days_of(text):
-                found[day] = max(found.get(day, changed_at), changed_at)
+        for day, changed_at in await asyncio.to_thread(_days_of, service, changes):
+            found[day] = max(found.get(day, changed_at), changed_at)
         return ChangedDays(tuple(ChangedDay(*one) for one in found.items()), read_at)
 
 
@@ -147,24 +146,34 @@ class _MadeMonths:
         return [[one[0] for one in found], [instant(one[1]) for one in found], [instant(one[2]) for one in found]]
 
 
-async def _changes(connection: AsyncpgConnection, service: str) -> Mapping[Cell, Measures]:
-    """Return what isn't gathered yet, by its cells."""
-    batch = Batch()
-    for text, _ in await connection.fetch(_CHANGES, _TOPICS, service):
-        batch.take(service, text)
-    return batch.cells()
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What isn't gathered yet: canonical texts by grain and cut, each with the start of its bucket."""
+
+    texts: Mapping[tuple[str, str], Sequence[tuple[int, str]]]
+
+    @staticmethod
+    def of(service: str, waiting: Iterable[str]) -> _Changes:
+        batch = Batch()
+        for text in waiting:
+            batch.take(service, text)
+        found: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        for cell, measures in batch.cells().items():
+            found.setdefault((cell.grain, cell.cut), []).append((cell.bucket_start_ms, encode(measures)))
+        return _Changes(found)
+
+    def in_span(self, span: Span, made: _MadeMonths | None) -> Iterator[Row]:
+        """Yield what is added to a span; what is added to a month comes by its days, made or not."""
+        month = made.local.month_start if made and span.grain == "month" else None
+        for cut in span.cuts:
+            for start_ms, text in self.texts.get(("day" if month else span.grain, cut), ()):
+                if span.from_ms <= start_ms < span.to_ms:
+                    yield Row(cut, month(start_ms) if month else start_ms, text, of_day=month is not None)
 
 
-def _changed_in(span: Span, changes: Mapping[Cell, Measures], made: _MadeMonths | None) -> Iterator[Row]:
-    """Yield what changes add to a span; what they add to a month comes by its days, made or not."""
-    grain = "day" if span.grain == "month" else span.grain
-    for cell, measures in changes.items():
-        start_ms = cell.bucket_start_ms
-        if cell.grain == grain and cell.cut in span.cuts and span.from_ms <= start_ms < span.to_ms:
-            if made is None or span.grain != "month":
-                yield Row(cell.cut, start_ms, encode(measures))
-            else:
-                yield Row(cell.cut, made.local.month_start(start_ms), encode(measures), of_day=True)
+def _days_of(service: str, waiting: Iterable[tuple[str, datetime]]) -> list[tuple[int, datetime]]:
+    """Return the days that waiting changes touch, each with when it was changed."""
+    return [(day, changed_at) for text, changed_at in waiting for day in Batch().take(service, text)]
 
 
 async def _read(connection: AsyncpgConnection, service: str, span: Span, made: _MadeMonths | None) -> list[Row]:

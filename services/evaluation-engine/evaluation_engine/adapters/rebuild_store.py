@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from civiloop_shared.postgres.engine import acquire, transaction
@@ -16,7 +16,7 @@ from evaluation_engine.adapters.sink.transaction import PostgresSinkTransaction
 from evaluation_engine.domain.contribution.address import Cell
 from evaluation_engine.domain.contribution.context import FactContext
 from evaluation_engine.ports.facts import AnswerFact, JourneyFact
-from evaluation_engine.ports.rebuilding import RebuildTransaction, Scope
+from evaluation_engine.ports.rebuilding import Aggregates, RebuildTransaction, Scope
 
 if TYPE_CHECKING:
     from asyncpg import Pool
@@ -73,21 +73,11 @@ class PostgresRebuildStore:
             )
         return [row[0] for row in rows]
 
-    def ungathered(self, service: str) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def ungathered(self, service: str) -> AsyncIterator[Aggregates]:
         """Let nobody gather the changes of a service for the block."""
-        return held_by_rebuild(self._pool, service)
-
-    async def texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
-        """Return the stored text of every cell in the scope."""
-        begins = (scope.from_ms, scope.to_ms, scope.quarters_from_ms, scope.minutes_from_ms)
-        async with acquire(self._pool) as connection:
-            rows = await connection.fetch(_TEXTS, topic, scope.service, *map(from_ms, begins))
-        return {Cell(service, cut, grain, start): text for service, cut, grain, start, text in rows}
-
-    async def put(self, topic: str, texts: Mapping[Cell, str]) -> None:
-        """Store cells, each as a whole."""
-        async with transaction(self._pool) as connection:
-            await cells.put(connection, topic, texts, await connection.fetchval("SELECT clock_timestamp()"))
+        async with held_by_rebuild(self._pool, service) as connection:
+            yield _PostgresAggregates(connection)
 
     @asynccontextmanager
     async def partition(self, topic: str, partition: int) -> AsyncIterator[RebuildTransaction]:
@@ -99,6 +89,25 @@ class PostgresRebuildStore:
                 partition,
             )
             yield _PostgresRebuild(connection, topic, partition)
+
+
+class _PostgresAggregates:
+    """Implements ``Aggregates`` on the connection that holds the lock: without it there is none to write on."""
+
+    def __init__(self, connection: AsyncpgConnection) -> None:
+        self._connection = connection
+
+    async def texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
+        """Return the stored text of every cell in the scope."""
+        begins = (scope.from_ms, scope.to_ms, scope.quarters_from_ms, scope.minutes_from_ms)
+        rows = await self._connection.fetch(_TEXTS, topic, scope.service, *map(from_ms, begins))
+        return {Cell(service, cut, grain, start): text for service, cut, grain, start, text in rows}
+
+    async def put(self, topic: str, texts: Mapping[Cell, str]) -> None:
+        """Store cells, each as a whole."""
+        async with self._connection.transaction():
+            now = await self._connection.fetchval("SELECT clock_timestamp()")
+            await cells.put(self._connection, topic, {cell: cells.Stored(text, now) for cell, text in texts.items()})
 
 
 class _PostgresRebuild:

@@ -34,8 +34,8 @@ _TRACES_TOLD = 5
 class LaneOptions:
     """How much of a partition is taken at once, and how long to wait after trouble, in seconds.
 
-    The larger a batch, the fewer times a cell is written. A batch that keeps ending the worker is taken record by
-    record, all of it: with less, what ended it could lie behind that and end it again.
+    The larger a batch, the less there is to gather for each event. A batch that keeps ending the worker is taken record
+    by record, all of it: with less, what ended it could lie behind that and end it again.
     """
 
     max_batch: int = 8_000

@@ -27,6 +27,20 @@ class Change(NamedTuple):
     changed_at: datetime
 
 
+class Much(NamedTuple):
+    """How much may wait or be gathered at once: so many changes, or so many bytes of them."""
+
+    rows: int
+    size: int
+
+
+class Changed(NamedTuple):
+    """What a cell holds now, and when its numbers last changed."""
+
+    measures: Measures
+    changed_at: datetime
+
+
 class Bucket(NamedTuple):
     """A day or a month of one topic."""
 
@@ -45,8 +59,8 @@ class Overview:
 class GatherTransaction(Protocol):
     """The aggregates of one service, changed by nobody else."""
 
-    async def take(self, limit: int) -> list[Change]:
-        """Take the oldest changes away and return them, at most so many."""
+    async def take(self, much: Much) -> list[Change]:
+        """Take the oldest changes away and return them: at most so much, and one where there is any."""
 
     async def made_months(self) -> frozenset[Bucket]:
         """Return the months that are made."""
@@ -57,15 +71,15 @@ class GatherTransaction(Protocol):
     async def days_of(self, month: Bucket, end_ms: int) -> dict[Cell, Measures]:
         """Return the days of a month, which ends at ``end_ms``, of all cuts."""
 
-    async def put(self, topic: str, sums: Mapping[Cell, Measures], changed_at: datetime) -> None:
-        """Store cells, each as a whole; ``changed_at`` is when their numbers last changed."""
+    async def put(self, topic: str, changed: Mapping[Cell, Changed]) -> None:
+        """Store cells, each as a whole."""
 
 
 class GatherStore(Protocol):
     """Says what is to be gathered, and opens a service for it."""
 
-    async def waiting(self, wait: timedelta, many: int) -> Sequence[Waiting]:
-        """Return services of which a change has waited for so long, or so many wait."""
+    async def waiting(self, wait: timedelta, much: Much) -> Sequence[Waiting]:
+        """Return services of which a change has waited for so long, or so much waits."""
 
     async def zones(self) -> Mapping[str, str]:
         """Return the time zone of every service."""

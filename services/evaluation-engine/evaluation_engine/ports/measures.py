@@ -53,7 +53,7 @@ class MeasureReader(Protocol):
     """Reads aggregates. A read is one snapshot."""
 
     async def read(self, service: str, spans: Sequence[Span]) -> list[list[Row]]:
-        """Return the rows of each span, of all topics and partitions, in no order."""
+        """Return the rows of each span, of all topics, gathered or not, in no order."""
 
     async def complete_until(self) -> datetime | None:
         """Return the instant up to which every record that Kafka had is counted; None while that isn't known."""

@@ -1,4 +1,4 @@
-"""What a rebuild needs: facts in bulk and cells as text, while the owner of the partition is held off."""
+"""What a rebuild needs: facts in bulk and cells as text, while nobody gathers the service."""
 
 from __future__ import annotations
 
@@ -43,6 +43,16 @@ class RebuildTransaction(Protocol):
         """Return the changes of a service that this partition made and that aren't gathered."""
 
 
+class Aggregates(Protocol):
+    """The aggregates of one service, which nobody adds to meanwhile; when that is no longer so, nothing can be put."""
+
+    async def texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
+        """Return the stored text of every cell in the scope."""
+
+    async def put(self, topic: str, texts: Mapping[Cell, str]) -> None:
+        """Store cells, each as a whole."""
+
+
 class RebuildStore(Protocol):
     """Opens partitions for a rebuild."""
 
@@ -55,14 +65,8 @@ class RebuildStore(Protocol):
     async def partitions(self, topic: str) -> list[int]:
         """Return the partitions that were ever read."""
 
-    def ungathered(self, service: str) -> AbstractAsyncContextManager[None]:
+    def ungathered(self, service: str) -> AbstractAsyncContextManager[Aggregates]:
         """Let nobody gather the changes of a service for the block."""
-
-    async def texts(self, topic: str, scope: Scope) -> dict[Cell, str]:
-        """Return the stored text of every cell in the scope."""
-
-    async def put(self, topic: str, texts: Mapping[Cell, str]) -> None:
-        """Store cells, each as a whole."""
 
     def partition(self, topic: str, partition: int) -> AbstractAsyncContextManager[RebuildTransaction]:
         """Lock a partition for the block, which commits at its end."""

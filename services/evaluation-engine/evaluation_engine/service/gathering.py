@@ -3,26 +3,33 @@
 A batch writes down what it changes in one row a service, and no aggregate. Whoever reads adds these rows to the
 aggregates. From time to time they are taken away and added to the cells that they belong to, all in one transaction:
 no number changes by it, and no order of gathering can be told by what is read. One process gathers a service at a time.
+A day that changed and came back to what it was says so: whoever evaluated it in between has to look again.
 
 A month is the sum of its days without survival. Once it is made, what comes late is added to the day and to the month.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
+from civiloop_shared.errors import DeadlineExceededError, UnavailableError
+from civiloop_shared.observability import get_logger
 from evaluation_engine.domain.accumulator import Measures, add
 from evaluation_engine.domain.buckets import DAY_MS, Calendar, Period, calendar
 from evaluation_engine.domain.contribution.address import Cell
 from evaluation_engine.domain.contribution.batch import Batch
 from evaluation_engine.domain.instants import instant
 from evaluation_engine.domain.months import month_of, without_survival
-from evaluation_engine.ports.gathering import Bucket, Change, GatherStore, GatherTransaction
+from evaluation_engine.ports.gathering import Bucket, Change, Changed, GatherStore, GatherTransaction, Much
+
+_log = get_logger("civiloop.gathering")
 
 _WAIT = timedelta(seconds=60)
-_MANY = 100
+_MUCH = Much(rows=100, size=4 * 1024 * 1024)
 _MADE_AFTER_MS = 4 * DAY_MS
 
 
@@ -30,31 +37,37 @@ _MADE_AFTER_MS = 4 * DAY_MS
 class GatherChanges:
     """The use case of the chore. ``told`` is called with the number of changes that were gathered.
 
-    A service is gathered once a change has waited for so long, or so many wait: readers add them up every time.
+    A service is gathered once a change has waited for so long, or so much waits: readers add it up every time. No more
+    than that is gathered at once.
     """
 
     store: GatherStore
     told: Callable[[int], None] = lambda _: None
     wait: timedelta = _WAIT
-    many: int = _MANY
+    much: Much = _MUCH
 
     async def run(self) -> None:
         """Gather the changes of every service that waits; one that somebody else works at is left out."""
-        for service, zone in await self.store.waiting(self.wait, self.many):
-            while await self._gather(service, calendar(zone)):
-                pass
+        for service, zone in await self.store.waiting(self.wait, self.much):
+            await _apart(service, partial(self._all, service, calendar(zone)))
 
-    async def _gather(self, service: str, local: Calendar) -> bool:
+    async def _all(self, service: str, local: Calendar) -> None:
+        while await self._some(service, local):
+            pass
+
+    async def _some(self, service: str, local: Calendar) -> bool:
         """Gather some changes of a service; return whether more may be waiting."""
         async with self.store.alone(service) as transaction:
             if transaction is None:
                 return False
-            taken = await transaction.take(self.many)
+            taken = await transaction.take(self.much)
             months = await transaction.made_months() if taken else frozenset()
             for topic in sorted({one.topic for one in taken}):
-                await _add(transaction, service, [one for one in taken if one.topic == topic], months, local)
+                of_topic = [one for one in taken if one.topic == topic]
+                changes, days = await asyncio.to_thread(_spread, service, of_topic, months, local)
+                await _add(transaction, topic, changes, days)
         self.told(len(taken))
-        return len(taken) == self.many
+        return len(taken) == self.much.rows or 2 * sum(len(one.text) for one in taken) > self.much.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,41 +79,69 @@ class MakeMonths:
 
     async def run(self) -> None:
         """Make the months that ended some days ago, of every service; what somebody else works at is left out."""
-        before_ms = self.clock_ms() - _MADE_AFTER_MS
         for service, zone in (await self.store.zones()).items():
-            local = calendar(zone)
-            found = await self.store.overview(service, before_ms)
-            months = {Bucket(day.topic, local.month_start(day.start_ms)) for day in found.days}
-            for month in sorted(months - found.months):
-                end_ms = _end_of(month.start_ms, local)
-                if local.day_start(end_ms - 1) >= before_ms:
-                    continue
-                async with self.store.alone(service) as transaction:
-                    if transaction is None:
-                        break
-                    days = await transaction.days_of(month, end_ms)
-                    await transaction.put(month.topic, _months(month.start_ms, days), instant(self.clock_ms()))
+            await _apart(service, partial(self._make, service, calendar(zone)))
+
+    async def _make(self, service: str, local: Calendar) -> None:
+        now_ms = self.clock_ms()
+        before_ms = now_ms - _MADE_AFTER_MS
+        found = await self.store.overview(service, before_ms)
+        months = {Bucket(day.topic, local.month_start(day.start_ms)) for day in found.days}
+        for month in sorted(months - found.months):
+            end_ms = _end_of(month.start_ms, local)
+            if local.day_start(end_ms - 1) >= before_ms:
+                continue
+            async with self.store.alone(service) as transaction:
+                if transaction is None:
+                    return
+                sums = _months(month.start_ms, await transaction.days_of(month, end_ms))
+                await transaction.put(month.topic, {cell: Changed(one, instant(now_ms)) for cell, one in sums.items()})
 
 
-async def _add(
-    transaction: GatherTransaction, service: str, taken: Sequence[Change], months: frozenset[Bucket], local: Calendar
-) -> None:
-    """Add changes of one topic to its cells."""
-    topic = taken[0].topic
-    batch = Batch()
+async def _apart(service: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Let what goes wrong with one service not stop the others; what can't be reached is for all of them the same."""
+    try:
+        await work()
+    except UnavailableError as error:
+        if not isinstance(error, DeadlineExceededError):
+            raise
+        _log.warning("gathering takes too long", service=service)
+    except Exception:
+        _log.exception("gathering failed", service=service)
+
+
+def _spread(
+    service: str, taken: Sequence[Change], months: frozenset[Bucket], local: Calendar
+) -> tuple[dict[Cell, Measures], dict[int, datetime]]:
+    """Return what changes of one topic add to which cell, and when which day changed last."""
+    batch, days = Batch(), dict[int, datetime]()
     for one in taken:
-        batch.take(service, one.text)
+        for day in batch.take(service, one.text):
+            days[day] = max(days.get(day, one.changed_at), one.changed_at)
     changes = batch.cells()
     for cell, measures in list(changes.items()):
         if cell.grain == "day":
             month_ms = local.month_start(cell.bucket_start_ms)
-            if Bucket(topic, month_ms) in months:
+            if Bucket(taken[0].topic, month_ms) in months:
                 month = Cell(service, cell.cut, "month", month_ms)
                 add(changes.setdefault(month, {}), without_survival(measures))
+    for day in days:
+        changes.setdefault(Cell(service, "", "day", day), {})
+    return changes, days
+
+
+async def _add(
+    transaction: GatherTransaction, topic: str, changes: Mapping[Cell, Measures], days: Mapping[int, datetime]
+) -> None:
+    """Add to cells. Nobody asks when others than days changed."""
     sums = await transaction.cells(topic, changes)
+    latest = max(days.values())
+    changed = {}
     for cell, measures in changes.items():
-        add(sums.setdefault(cell, {}), measures)
-    await transaction.put(topic, sums, max(one.changed_at for one in taken))
+        total = sums.get(cell, {})
+        add(total, measures)
+        changed[cell] = Changed(total, days[cell.bucket_start_ms] if cell.grain == "day" else latest)
+    await transaction.put(topic, changed)
 
 
 def _months(month_ms: int, days: Mapping[Cell, Measures]) -> dict[Cell, Measures]:

@@ -31,7 +31,7 @@ from evaluation_engine.domain.months import month_of
 from evaluation_engine.errors import FactsGoneError, UnknownServiceError
 from evaluation_engine.ports.comments import CommentExtractor
 from evaluation_engine.ports.facts import AnswerContent, AnswerFact
-from evaluation_engine.ports.rebuilding import RebuildStore, RebuildTransaction, Scope
+from evaluation_engine.ports.rebuilding import Aggregates, RebuildStore, RebuildTransaction, Scope
 from evaluation_engine.service.ingest.answers import answer_shares
 from evaluation_engine.service.ingest.batch import MINUTES_KEPT_MS, QUARTERS_KEPT_MS
 from evaluation_engine.service.ingest.comments import read_comments
@@ -77,68 +77,64 @@ class RebuildAggregates:
         kept = (now_ms - QUARTERS_KEPT_MS, now_ms - MINUTES_KEPT_MS)
         scope = Scope(service, local.start_of(first), local.start_of(end), *kept)
         cells = changed = 0
-        async with self.store.ungathered(service):
+        async with self.store.ungathered(service) as aggregates:
             for topic in _TOPICS:
-                more_cells, more_changed = await self._topic(topic, scope, local)
+                more_cells, more_changed = await self._topic(aggregates, topic, scope, local)
                 cells += more_cells
                 changed += more_changed
         return Rebuilt(first, end, cells, changed)
 
-    async def _topic(self, topic: str, scope: Scope, local: Calendar) -> tuple[int, int]:
+    async def _topic(self, aggregates: Aggregates, topic: str, scope: Scope, local: Calendar) -> tuple[int, int]:
         """Return how many cells there are and how many were not right."""
-        stored = await self.store.texts(topic, scope)
+        stored = await aggregates.texts(topic, scope)
         right: dict[Cell, Measures] = {}
         read_again: set[Cell] = set()
         for partition in await self.store.partitions(topic):
             async with self.store.partition(topic, partition) as transaction:
-                for cell, measures in (await self._computed(transaction, topic, scope, read_again)).items():
+                computed, again = await self._computed(transaction, topic, scope)
+                await transaction.put_changes(again.written())
+                read_again.update(_in_scope(scope, again))
+                for cell, measures in _in_scope(scope, computed).items():
                     add(right.setdefault(cell, {}), measures)
                 for cell, measures in (await _waiting(transaction, scope)).items():
                     subtract(right.setdefault(cell, {}), measures)
         right |= _months(right, stored, local)
         wrong = _wrong(stored, {cell: canonical(measures) for cell, measures in right.items() if measures})
-        await self.store.put(topic, wrong)
+        await aggregates.put(topic, wrong)
         return len(right), len(wrong.keys() | read_again)
 
-    async def _computed(
-        self, transaction: RebuildTransaction, topic: str, scope: Scope, read_again: set[Cell]
-    ) -> dict[Cell, Measures]:
-        batch = _batch(scope)
+    async def _computed(self, transaction: RebuildTransaction, topic: str, scope: Scope) -> tuple[Batch, Batch]:
+        """Return what the facts of a partition give, and what has changed because comments were read again."""
+        batch, again = _batch(scope), _batch(scope)
         if topic == JOURNEYS.name:
             await _add_journeys(transaction, scope, batch)
         else:
-            await self._add_answers(transaction, scope, batch, read_again)
-        return _in_scope(scope, batch)
+            await self._add_answers(transaction, scope, batch, again)
+        return batch, again
 
-    async def _add_answers(
-        self, transaction: RebuildTransaction, scope: Scope, batch: Batch, read_again: set[Cell]
-    ) -> None:
+    async def _add_answers(self, transaction: RebuildTransaction, scope: Scope, batch: Batch, again: Batch) -> None:
         async for facts in transaction.answers(scope.service, scope.from_ms, scope.to_ms + _BEYOND_MS):
             contexts = await transaction.contexts({fact.context_id for fact in facts if fact.context_id is not None})
             counted = {fact.key: (fact, contexts[fact.context_id]) for fact in facts if fact.context_id is not None}
-            changes = await self._read_again(transaction, counted)
-            await transaction.put_changes(changes.written())
-            read_again.update(changes.cells())
+            await self._read_again(transaction, counted, again)
             for fact, context in counted.values():
                 batch.change((), answer_shares(fact, context))
 
     async def _read_again(
-        self, transaction: RebuildTransaction, counted: Mapping[bytes, tuple[AnswerFact, FactContext]]
-    ) -> Batch:
-        """Read outdated comments again; return what that changes: it waits to be gathered like any other change."""
+        self, transaction: RebuildTransaction, counted: Mapping[bytes, tuple[AnswerFact, FactContext]], again: Batch
+    ) -> None:
+        """Read outdated comments again: a change like any other, that waits to be gathered."""
         outdated = {
             key: content.comment
             for key, (fact, _) in counted.items()
             if (content := fact.content) and content.comment and self._is_outdated(content)
         }
-        changes = Batch()
         for key, record in (await read_comments(self.extract, outdated)).items():
             fact, context = counted[key]
             before = answer_shares(fact, context)
             fact.content = fact.content and replace(fact.content, record=record)
-            changes.change(before, answer_shares(fact, context))
+            again.change(before, answer_shares(fact, context))
         await transaction.put_answers([counted[key][0] for key in outdated])
-        return changes
 
     def _is_outdated(self, content: AnswerContent) -> bool:
         return content.record is None or content.record.taxonomy != self.extract.digest
@@ -177,13 +173,12 @@ def _in_scope(scope: Scope, batch: Batch) -> dict[Cell, Measures]:
 
 
 def _months(days: Mapping[Cell, Measures], stored: Iterable[Cell], local: Calendar) -> dict[Cell, Measures]:
-    """Return the months that are made, of the days as they should be."""
-    parts: dict[Cell, list[Measures]] = {cell: [] for cell in stored if cell.grain == "month"}
+    """Return the months that are made, of the days as they should be, in all cuts."""
+    made = {cell.bucket_start_ms for cell in stored if cell.grain == "month" and not cell.cut}
+    parts: dict[Cell, list[Measures]] = {}
     for day, measures in days.items():
-        if day.grain == "day":
-            month = day._replace(grain="month", bucket_start_ms=local.month_start(day.bucket_start_ms))
-            if month in parts:
-                parts[month].append(measures)
+        if day.grain == "day" and (month_ms := local.month_start(day.bucket_start_ms)) in made:
+            parts.setdefault(day._replace(grain="month", bucket_start_ms=month_ms), []).append(measures)
     return {month: month_of(of_month) for month, of_month in parts.items()}
 
 

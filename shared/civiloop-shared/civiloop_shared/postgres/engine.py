@@ -63,6 +63,7 @@ class ConnectionOptions:
             "tcp_keepalives_interval": str(self.keepalive_s),
             "tcp_keepalives_count": "3",
             "timezone": "UTC",
+            "default_transaction_isolation": "read committed",
         }
 
 

@@ -75,7 +75,7 @@ def test_old_quarter_hours_and_minutes_are_left_out_and_their_day_is_not() -> No
     }
 
 
-def test_the_days_of_a_text_are_read_without_spreading_it() -> None:
+def test_whoever_takes_a_text_learns_which_days_it_changed() -> None:
     batch = Batch()
     batch.change((), [Share(Address("permit", ("",), None, day), {"a": 1}) for day in (0, DAY_MS)])
-    assert Batch.days_of(batch.written()["permit"]) == {0, DAY_MS}
+    assert Batch().take("permit", batch.written()["permit"]) == {0, DAY_MS}

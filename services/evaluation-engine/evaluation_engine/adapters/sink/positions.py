@@ -60,6 +60,11 @@ WHERE p.topic = u.topic AND p.partition = u.partition AND p.epoch = u.epoch AND 
 _FACTS_FROM = f"SELECT service_id, {millis('since')} FROM evaluation.facts_kept WHERE since IS NOT NULL"  # noqa: S608
 
 
+_MISSING_CONTEXTS = """
+SELECT id FROM unnest($1::bigint[]) AS u (id) WHERE NOT EXISTS (SELECT FROM evaluation.fact_context c WHERE c.id = u.id)
+ORDER BY id
+"""
+
 _KEEP_CONTEXTS = """
 INSERT INTO evaluation.fact_context (id, context) SELECT * FROM unnest($1::bigint[], $2::json[]) ON CONFLICT DO NOTHING
 """
@@ -147,7 +152,8 @@ class PostgresSink:
 
     async def keep_contexts(self, contexts: Mapping[int, FactContext]) -> None:
         """Store contexts, so that facts can cite them."""
-        ids = sorted(contexts)
-        texts = [json.dumps(context_document(contexts[one]), sort_keys=True) for one in ids]
         async with acquire(self._pool) as connection:
-            await connection.execute(_KEEP_CONTEXTS, ids, texts)
+            missing = [row[0] for row in await connection.fetch(_MISSING_CONTEXTS, list(contexts))]
+            if missing:
+                texts = [json.dumps(context_document(contexts[one]), sort_keys=True) for one in missing]
+                await connection.execute(_KEEP_CONTEXTS, missing, texts)

@@ -131,11 +131,9 @@ class PostgresSinkTransaction:
         return {row["id"]: context_from(orjson.loads(row["context"])) for row in rows}
 
     async def put_changes(self, topic: str, partition: int, changes: Mapping[str, str]) -> None:
-        """Write down what the batch changes; in the order of services, whose counters of change it raises."""
+        """Write down what the batch changes."""
         if changes:
-            services = sorted(changes)
-            texts = [changes[one] for one in services]
-            await self._connection.execute(_PUT_CHANGES, topic, partition, services, texts)
+            await self._connection.execute(_PUT_CHANGES, topic, partition, list(changes), list(changes.values()))
 
     async def put_letters(self, topic: str, partition: int, aside: Sequence[DeadLetter]) -> None:
         """Set records aside."""

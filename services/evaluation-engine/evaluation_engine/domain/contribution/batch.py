@@ -59,8 +59,11 @@ class Batch:
                 document.setdefault("minutes", []).append((cell.cut, cell.bucket_start_ms, kept))
         return {service: _encode(document) for service, document in found.items()}
 
-    def take(self, service: str, text: str) -> None:
-        """Add what was written down of a service. The standard parser: orjson makes floats of integers past 64 bits."""
+    def take(self, service: str, text: str) -> set[int]:
+        """Add what was written down of a service; return the starts of the days that it changed.
+
+        The standard parser: orjson makes floats of integers past 64 bits.
+        """
         document = json.loads(text)
         cuts = [tuple(one) for one in document["cuts"]]
         for place, day, quarter, measures in document["shares"]:
@@ -68,11 +71,7 @@ class Batch:
         for cut, minute, measures in document.get("minutes", ()):
             if minute >= self._minutes_from_ms:
                 _add_into(self._minutes, Cell(service, cut, "minute", minute), measures)
-
-    @staticmethod
-    def days_of(text: str) -> set[int]:
-        """Return the days that were written down, by their starts."""
-        return {day for _, day, _, _ in json.loads(text)["shares"]}
+        return {day for _, day, _, _ in document["shares"]}
 
     def cells(self) -> dict[Cell, Measures]:
         """Change of every cell, zeros dropped.

@@ -108,6 +108,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("LOCK TABLE evaluation.change IN ACCESS EXCLUSIVE MODE")
     op.execute(
         "DO $$ BEGIN IF EXISTS (SELECT FROM evaluation.change) THEN"
         " RAISE 'changes wait to be gathered: let a worker of this version run for two minutes first';"

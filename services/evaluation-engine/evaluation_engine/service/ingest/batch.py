@@ -1,4 +1,4 @@
-"""One batch, one transaction: fence, ids, facts, aggregates, letters, ledger, commit; memory moves only afterwards."""
+"""One batch, one transaction: fence, ids, facts, changes, letters, ledger, commit; memory moves only afterwards."""
 
 from __future__ import annotations
 

@@ -88,7 +88,6 @@ class ServiceBook:
     minutes: MinuteSource | None = None
     contexts: dict[int, FactContext] = field(default_factory=dict)
     _services: dict[str, KnownService] = field(default_factory=dict)
-    _stored: set[int] = field(default_factory=set)
 
     async def refresh(self) -> None:
         """Read the services anew."""
@@ -97,10 +96,7 @@ class ServiceBook:
         services = {
             name: self._known(definition, kept.get(name, ()), since.get(name)) for name, definition in found.items()
         }
-        new = {one.context_id: one.context for one in services.values() if one.context_id not in self._stored}
-        if new:
-            await self.source.keep_contexts(new)
-            self._stored.update(new)
+        await self.source.keep_contexts({one.context_id: one.context for one in services.values()})
         self._services = services
 
     def of(self, body: str, service: str) -> KnownService:
