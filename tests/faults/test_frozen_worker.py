@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -10,15 +11,15 @@ from tests.support.driver import Driver, pack
 
 from .conftest import SECOND_WORKER, SESSION_S, WORKERS, Ground, tell, until
 
-EVENTS = 14_000
+EVENTS = 30_000
 FENCED, RECORDS, OWNED = (f"civiloop_ingest_{name}" for name in ("fenced_total", "records_total", "partitions_owned"))
 TAKE_OVER_S = 75
 """Session, rebalance, and until PostgreSQL ends the transactions that the stopped one holds open."""
 
 
 FENCED_S = 10
-TRIES = 3
-"""Where in its work a worker is stopped can't be chosen: PostgreSQL may have ended each transaction that it held."""
+TRIES = 5
+"""Where in its work a worker is stopped can't be chosen: it may have been done, or PostgreSQL ended what it held."""
 
 
 @pytest.mark.requirement("B14", "U3")
@@ -42,21 +43,19 @@ async def was_refused_after_a_stop(ground: Ground) -> bool:
 
     await stop_amid_work(ground, driver)
     assert len(driver.ledger.acknowledged) == EVENTS
-    assert (await counted.facts()).total() < EVENTS, "it must be stopped with work in its hands"
 
     # The other one takes over all partitions and counts everything, as if this one were dead.
     begun = time.monotonic()
     await counted.demand_exactly_once(driver.ledger, TAKE_OVER_S)
-    tell(f"taken over in {time.monotonic() - begun:.0f} s")
-    assert time.monotonic() - begun > SESSION_S / 2, "nothing had to be taken over"
+    took_s = time.monotonic() - begun
+    tell(f"taken over in {took_s:.0f} s")
 
     ground.platform.resume(SECOND_WORKER)
-    try:
-        await until(lambda: was_fenced(ground, refused), FENCED_S)
-    except AssertionError:
-        fenced = False
-    else:
-        fenced = True
+    fenced = False
+    if took_s > SESSION_S / 2:  # else it was stopped with its work done
+        with suppress(AssertionError):
+            await until(lambda: was_fenced(ground, refused), FENCED_S)
+            fenced = True
     await until(lambda: both_own_partitions(ground), TAKE_OVER_S)
     await counted.demand_exactly_once(driver.ledger)
     await counted.demand_balance()
