@@ -64,8 +64,8 @@ class GatherChanges:
             months = await transaction.made_months() if taken else frozenset()
             for topic in sorted({one.topic for one in taken}):
                 of_topic = [one for one in taken if one.topic == topic]
-                changes, days = await asyncio.to_thread(_spread, service, of_topic, months, local)
-                await _add(transaction, topic, changes, days)
+                changes, times = await asyncio.to_thread(_spread, service, of_topic, months, local)
+                await _add(transaction, topic, changes, times)
         self.told(len(taken))
         return len(taken) == self.much.rows or 2 * sum(len(one.text) for one in taken) > self.much.size
 
@@ -113,11 +113,10 @@ async def _apart(service: str, work: Callable[[], Awaitable[None]]) -> None:
 def _spread(
     service: str, taken: Sequence[Change], months: frozenset[Bucket], local: Calendar
 ) -> tuple[dict[Cell, Measures], dict[int, datetime]]:
-    """Return what changes of one topic add to which cell, and when which day changed last."""
-    batch, days = Batch(), dict[int, datetime]()
-    for one in taken:
-        for day in batch.take(service, one.text):
-            days[day] = max(days.get(day, one.changed_at), one.changed_at)
+    """Return what changes of one topic add to which cell, and when days changed last, by their starts."""
+    batch, times = Batch(), dict[int, datetime]()
+    for one in sorted(taken, key=lambda one: one.changed_at):
+        times.update(dict.fromkeys(batch.take(service, one.text), one.changed_at))
     changes = batch.cells()
     for cell, measures in list(changes.items()):
         if cell.grain == "day":
@@ -125,22 +124,22 @@ def _spread(
             if Bucket(taken[0].topic, month_ms) in months:
                 month = Cell(service, cell.cut, "month", month_ms)
                 add(changes.setdefault(month, {}), without_survival(measures))
-    for day in days:
+    for day in times:
         changes.setdefault(Cell(service, "", "day", day), {})
-    return changes, days
+    return changes, times
 
 
 async def _add(
-    transaction: GatherTransaction, topic: str, changes: Mapping[Cell, Measures], days: Mapping[int, datetime]
+    transaction: GatherTransaction, topic: str, changes: Mapping[Cell, Measures], times: Mapping[int, datetime]
 ) -> None:
-    """Add to cells. Nobody asks when others than days changed."""
+    """Add to cells. Nobody asks when others than days changed: they have the time of the last day that did."""
     sums = await transaction.cells(topic, changes)
-    latest = max(days.values())
+    latest = max(times.values(), default=instant(0))
     changed = {}
     for cell, measures in changes.items():
         total = sums.get(cell, {})
         add(total, measures)
-        changed[cell] = Changed(total, days[cell.bucket_start_ms] if cell.grain == "day" else latest)
+        changed[cell] = Changed(total, times[cell.bucket_start_ms] if cell.grain == "day" else latest)
     await transaction.put(topic, changed)
 
 
