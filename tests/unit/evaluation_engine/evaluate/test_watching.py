@@ -160,19 +160,19 @@ async def settled(world: World) -> Watcher:
     return watcher
 
 
-async def test_beside_a_backlog_live_statuses_take_a_quarter_of_the_time_and_each_has_its_turn() -> None:
+async def test_beside_a_backlog_live_statuses_take_a_seventh_of_the_time_and_each_has_its_turn() -> None:
     world = World(services=20, cost_s=0.2, busy=True, behind=True)
     watcher = await settled(world)
     since = world.now
     share = await world.run(watcher.live_round, until=since + 60)
-    assert 0.18 < share < 0.27, "a quarter at most, but for the last one of a round"
+    assert 0.1 < share < 0.16
     waits = world.waits(since)
-    assert max(waits) < 24, "twenty services of a fifth of a second each take nineteen, in a fifth of the time"
+    assert max(waits) < 30, "twenty services of a fifth of a second each take four, in a seventh of the time"
     assert min(len(times) for times in world.shown.values()) >= 3
 
 
 async def test_a_change_beside_a_backlog_shows_at_once_where_few_services_change() -> None:
-    world = World(services=10, behind=True)
+    world = World(services=10, cost_s=0.05, behind=True)
     watcher = await settled(world)
     for number in range(5):
         world.counted[f"s{number}"] = 1
@@ -183,13 +183,13 @@ async def test_a_change_beside_a_backlog_shows_at_once_where_few_services_change
         world.now += rest_s + 0.01
 
 
-async def test_who_waits_for_half_a_minute_is_brought_up_to_date_even_if_that_takes_more_than_a_quarter() -> None:
+async def test_who_waits_for_half_a_minute_is_brought_up_to_date_even_if_that_takes_more() -> None:
     world = World(services=20, cost_s=1.0, busy=True, behind=True)
     watcher = await settled(world)
     since = world.now
     share = await world.run(watcher.live_round, until=since + 160)
     assert max(world.waits(since)) < 30 + 20, "half a minute, and as long as all of them take"
-    assert 0.25 < share < 0.9
+    assert 0.2 < share < 0.9
 
 
 async def test_what_is_merely_old_does_not_wait_for_ever_beside_a_backlog() -> None:

@@ -112,7 +112,8 @@ def _add_into(found: dict[K, Measures], at: K, measures: Mapping[str, int], sign
 
 
 def _without_zeros(measures: Measures) -> Measures:
-    return {name: amount for name, amount in measures.items() if amount}
+    """Return the same map where it has none, as most have."""
+    return measures if all(measures.values()) else {name: amount for name, amount in measures.items() if amount}
 
 
 def _merge_into(found: dict[K, Measures], cell: K, change: Measures) -> None:

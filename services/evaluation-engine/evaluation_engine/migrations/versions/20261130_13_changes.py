@@ -11,7 +11,7 @@ down_revision = "20261129_12"
 branch_labels = None
 depends_on = None
 
-# Rows that live for a minute: compressing them would take longer than writing them.
+# Rows that live for a minute: compressing them would take longer than writing them, and so would a table beside.
 _CHANGE = """
 CREATE TABLE evaluation.change (
     service_id text NOT NULL,
@@ -21,7 +21,7 @@ CREATE TABLE evaluation.change (
     data json STORAGE EXTERNAL NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (service_id, id)
-)
+) WITH (toast_tuple_target = 8160)
 """
 
 _AGGREGATE = """

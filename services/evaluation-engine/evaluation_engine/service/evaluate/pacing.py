@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 BEHIND = timedelta(seconds=3)
 """From when on the stream counts as behind: a partition without news is marked every second, as read a second ago."""
 
-SHARE = 0.25
+SHARE = 0.15
 """Of the time of one core, for live statuses while the stream is behind."""
 
 A_ROUND_S = 1.0
 """After so long a round takes no other service on, so that the next one sees what has changed meanwhile."""
 
-A_SHORT_ROUND_S = 0.2
+A_SHORT_ROUND_S = 0.05
 """The same while the stream is behind, so that the time to rest comes as soon."""
 
 LONGEST_WAIT_S = 30.0

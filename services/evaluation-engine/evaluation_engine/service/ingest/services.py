@@ -68,12 +68,16 @@ def context_id(context: FactContext) -> int:
 
 @dataclass(frozen=True, slots=True)
 class KnownService:
-    """A service of the catalogue: whose it is, the context that new facts freeze, since when facts are kept."""
+    """A service of the catalogue: whose it is, the context that new facts freeze, since when facts are kept.
+
+    ``origin`` is what all that was made of.
+    """
 
     body: str
     context_id: int
     context: FactContext
-    facts_from_ms: int | None = None
+    facts_from_ms: int | None
+    origin: tuple[Mapping[str, Any], Minutes, int | None]
 
 
 @dataclass(slots=True)
@@ -93,9 +97,7 @@ class ServiceBook:
         """Read the services anew."""
         found, since = await self.source.services(), await self.source.facts_from_ms()
         kept = await self.minutes.minutes() if self.minutes else {}
-        services = {
-            name: self._known(definition, kept.get(name, ()), since.get(name)) for name, definition in found.items()
-        }
+        services = {name: self._known(name, found[name], kept.get(name, ()), since.get(name)) for name in found}
         await self.source.keep_contexts({one.context_id: one.context for one in services.values()})
         self._services = services
 
@@ -116,8 +118,16 @@ class ServiceBook:
         """Return a service that was checked before."""
         return self._services[service]
 
-    def _known(self, definition: Mapping[str, Any], minutes: Minutes, facts_from_ms: int | None) -> KnownService:
-        service = ServiceDefined.model_validate(definition)
-        context = context_of(service, minutes)
-        identity = context_id(context)
-        return KnownService(service.body, identity, self.contexts.setdefault(identity, context), facts_from_ms)
+    def _known(
+        self, name: str, definition: Mapping[str, Any], minutes: Minutes, facts_from_ms: int | None
+    ) -> KnownService:
+        """Return what is known by now; a service that hasn't changed isn't read again: with hundreds it takes long."""
+        origin = (definition, minutes, facts_from_ms)
+        known = self._services.get(name)
+        if known is None or known.origin != origin:
+            service = ServiceDefined.model_validate(definition)
+            context = context_of(service, minutes)
+            identity = context_id(context)
+            context = self.contexts.setdefault(identity, context)
+            known = KnownService(service.body, identity, context, facts_from_ms, origin)
+        return known
