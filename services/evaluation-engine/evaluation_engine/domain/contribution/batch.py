@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from evaluation_engine.domain.accumulator import Measures
+from evaluation_engine.domain.accumulator import Measures, add
 from evaluation_engine.domain.contribution.address import Address, Cell, Share, minutes_of, quarters_of
 
 K = TypeVar("K")
@@ -120,13 +120,8 @@ def _merge_into(found: dict[K, Measures], cell: K, change: Measures) -> None:
     into = found.get(cell)
     if into is None:
         found[cell] = change.copy()
-        return
-    for name, amount in change.items():
-        total = into.get(name, 0) + amount
-        if total:
-            into[name] = total
-        else:
-            del into[name]
+    else:
+        add(into, change)
 
 
 def _encode(document: Mapping[str, Any]) -> str:
