@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from evaluation_engine.service.evaluate.pacing import deadlines, is_behind, rest_after
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -38,5 +40,5 @@ def test_the_stream_is_behind_when_something_is_not_counted_for_long_or_was_neve
     assert not is_behind(NOW - timedelta(seconds=3), NOW), "partitions without news are marked once a second"
 
 
-def test_a_quarter_of_the_time_is_work() -> None:
-    assert rest_after(1.0) == 3.0
+def test_a_seventh_of_the_time_is_work() -> None:
+    assert 1.0 / (1.0 + rest_after(1.0)) == pytest.approx(0.15)
