@@ -13,7 +13,7 @@ from civiloop_shared.postgres.engine import ConnectionOptions, acquire, connect
 from civiloop_shared.postgres.errors import translate_errors
 from evaluation_engine.adapters.cells import encode
 from evaluation_engine.domain.buckets import Calendar, Period, calendar
-from evaluation_engine.domain.contribution.batch import Batch
+from evaluation_engine.domain.contribution.batch import Batch, days_of
 from evaluation_engine.domain.instants import instant
 from evaluation_engine.ports.measures import ChangedDay, ChangedDays, Row, Span
 
@@ -119,7 +119,7 @@ class PostgresMeasureReader:
             read_at = await connection.fetchval("SELECT clock_timestamp()")
             found: dict[int, datetime] = dict(await connection.fetch(_CHANGED, _TOPICS, service))
             changes = await connection.fetch(_CHANGES, _TOPICS, service)
-        for day, changed_at in await asyncio.to_thread(_days_of, service, changes):
+        for day, changed_at in await asyncio.to_thread(_changed_days, changes):
             found[day] = max(found.get(day, changed_at), changed_at)
         return ChangedDays(tuple(ChangedDay(*one) for one in found.items()), read_at)
 
@@ -171,9 +171,9 @@ class _Changes:
                     yield Row(cut, month(start_ms) if month else start_ms, text, of_day=month is not None)
 
 
-def _days_of(service: str, waiting: Iterable[tuple[str, datetime]]) -> list[tuple[int, datetime]]:
+def _changed_days(waiting: Iterable[tuple[str, datetime]]) -> list[tuple[int, datetime]]:
     """Return the days that waiting changes touch, each with when it was changed."""
-    return [(day, changed_at) for text, changed_at in waiting for day in Batch().take(service, text)]
+    return [(day, changed_at) for text, changed_at in waiting for day in days_of(text)]
 
 
 async def _read(connection: AsyncpgConnection, service: str, span: Span, made: _MadeMonths | None) -> list[Row]:

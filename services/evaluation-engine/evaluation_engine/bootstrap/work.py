@@ -163,6 +163,7 @@ class IngestProcess:
         producer = DurableProducer(
             settings.kafka_bootstrap_servers, ProducerOptions(client_id="civiloop-dead-letters", deadline_s=5.0)
         )
+        gather_store = PostgresGatherStore(pool)
         chores = Chores(
             worker=worker,
             consumer=consumer,
@@ -171,8 +172,8 @@ class IngestProcess:
             books=PostgresBooks(pool),
             relay=RelayDeadLetters(PostgresLetterBox(pool), KafkaPublisher(producer, settings.topic_prefix)),
             retention=LetFactsGo(PostgresRetention(pool), _now_ms, self._metrics.expire),
-            gathering=GatherChanges(PostgresGatherStore(pool), self._metrics.gathered.inc),
-            months=MakeMonths(PostgresGatherStore(pool), _now_ms),
+            gathering=GatherChanges(gather_store, self._metrics.gathered.inc),
+            months=MakeMonths(gather_store, _now_ms),
             metrics=self._metrics,
             clock_ms=_now_ms,
         )

@@ -44,7 +44,7 @@ def merge(maps: Iterable[Mapping[str, int]]) -> Measures:
                 total[name] += amount
             else:
                 total[name] = amount
-    return _without_zeros(total)
+    return without_zeros(total)
 
 
 def merge_apart(maps: Sequence[Measures]) -> Measures:
@@ -52,10 +52,11 @@ def merge_apart(maps: Sequence[Measures]) -> Measures:
     total: Measures = {}
     for one in maps:
         total |= one
-    return _without_zeros(total) if len(total) == sum(map(len, maps)) else merge(maps)
+    return without_zeros(total) if len(total) == sum(map(len, maps)) else merge(maps)
 
 
-def _without_zeros(total: Measures) -> Measures:
+def without_zeros(total: Measures) -> Measures:
+    """The same map where it has none, as most have; else another one."""
     return total if all(total.values()) else {name: amount for name, amount in total.items() if amount}
 
 

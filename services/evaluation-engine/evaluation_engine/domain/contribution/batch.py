@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from evaluation_engine.domain.accumulator import Measures, add
+from evaluation_engine.domain.accumulator import Measures, add, without_zeros
 from evaluation_engine.domain.contribution.address import Address, Cell, Share, minutes_of, quarters_of
 
 K = TypeVar("K")
@@ -42,7 +42,7 @@ class Batch:
         found: dict[str, dict[str, Any]] = {}
         places: dict[tuple[str, tuple[str, ...]], int] = {}
         for (service, cuts, quarter, day, *_), changes in self._changes.items():
-            kept = _without_zeros(changes)
+            kept = without_zeros(changes)
             if not kept:
                 continue
             document = found.get(service)
@@ -54,7 +54,7 @@ class Batch:
                 document["cuts"].append(cuts)
             document["shares"].append((place, day, quarter, kept))
         for cell, changes in self._minutes.items():
-            if kept := _without_zeros(changes):
+            if kept := without_zeros(changes):
                 document = found.setdefault(cell.service, {"cuts": [], "shares": []})
                 document.setdefault("minutes", []).append((cell.cut, cell.bucket_start_ms, kept))
         return {service: _encode(document) for service, document in found.items()}
@@ -71,7 +71,7 @@ class Batch:
         for cut, minute, measures in document.get("minutes", ()):
             if minute >= self._minutes_from_ms:
                 _add_into(self._minutes, Cell(service, cut, "minute", minute), measures)
-        return {day for _, day, _, _ in document["shares"]}
+        return _days(document)
 
     def cells(self) -> dict[Cell, Measures]:
         """Change of every cell, zeros dropped.
@@ -79,10 +79,10 @@ class Batch:
         Quarter hours are summed to days before they are spread over the cuts: the cells of `cells_of`, with far fewer
         additions.
         """
-        found: dict[Cell, Measures] = {cell: _without_zeros(changes) for cell, changes in self._minutes.items()}
+        found: dict[Cell, Measures] = {cell: without_zeros(changes) for cell, changes in self._minutes.items()}
         days: dict[tuple[str, tuple[str, ...], int], Measures] = {}
         for address, changes in self._changes.items():
-            kept = _without_zeros(changes)
+            kept = without_zeros(changes)
             for cell in quarters_of(address):
                 _merge_into(found, cell, kept)
             _merge_into(days, (address.service, address.cuts, address.day), kept)
@@ -103,17 +103,21 @@ class Batch:
         _add_into(self._changes, address, measures, sign)
 
 
+def days_of(text: str) -> set[int]:
+    """Return the starts of the days that a text which was written down changes."""
+    return _days(json.loads(text))
+
+
+def _days(document: Mapping[str, Any]) -> set[int]:
+    return {day for _, day, _, _ in document["shares"]}
+
+
 def _add_into(found: dict[K, Measures], at: K, measures: Mapping[str, int], sign: int = 1) -> None:
     into = found.get(at)
     if into is None:
         into = found[at] = {}
     for name, amount in measures.items():
         into[name] = into.get(name, 0) + sign * amount
-
-
-def _without_zeros(measures: Measures) -> Measures:
-    """Return the same map where it has none, as most have."""
-    return measures if all(measures.values()) else {name: amount for name, amount in measures.items() if amount}
 
 
 def _merge_into(found: dict[K, Measures], cell: K, change: Measures) -> None:
